@@ -1,0 +1,14 @@
+//! From packets to the story of every FTP session.
+//!
+//! Takes decoded packets, one after the other, gives a report: FTP sessions with every command, reply, data
+//! connection and file, each with the packet numbers that prove it. Never prints, never reads a file or a
+//! clock: time is the packets' own.
+//!
+//! ```text
+//! Decoded ──▶ tcp (streams in order, gaps, quality) ──▶ ftp (sessions, transfers) ──▶ findings ──▶ report
+//!    └──────▶ names (DNS answers) ───────────────────────┘                                └─▶ answers
+//! ```
+
+pub mod analysis;
+pub mod report;
+pub mod tcp;

@@ -1,0 +1,17 @@
+//! Reads and writes packet captures.
+//!
+//! Takes the bytes of capture files, gives numbered packets and, of each, the decoded headers down to
+//! TCP and UDP. Knows nothing of connections or of FTP, and never fails on content: what could be read
+//! is returned together with what was odd about it.
+//!
+//! ```text
+//! file, pipe ──▶ read (pcap, pcapng, gzip, zstd) ──▶ Packet ──▶ decode ──▶ Decoded (IP, TCP, UDP)
+//!                                                      └─────▶ dissect ──▶ Layer (for people)
+//! Packet, headers ──▶ write ──▶ bytes of a capture file
+//! ```
+
+pub mod decode;
+pub mod packet;
+
+pub use decode::{Decoded, Decoder, Flags, Scope, Segment, Transport};
+pub use packet::{LinkType, Packet, Timestamp};

@@ -1,0 +1,3 @@
+//! port21: FTP over TCP, seen whole.
+
+fn main() {}
