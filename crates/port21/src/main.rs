@@ -1,3 +1,50 @@
 //! port21: FTP over TCP, seen whole.
+//!
+//! Takes arguments, gives what was asked for on standard output, and talks on standard error. Holds no logic
+//! that others would want: reading captures, following TCP and understanding FTP are the work of the libraries.
+//!
+//! ```text
+//! arguments ──▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//! ```
 
-fn main() {}
+mod answer;
+mod arguments;
+mod escape;
+mod explain;
+mod extract;
+mod follow;
+mod input;
+mod manual;
+mod outcome;
+mod output;
+mod packets;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::outcome::Outcome;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Explain(explain) => explain::run(explain),
+        Command::Answer(answer) => answer::run(answer),
+        Command::Packets(packets) => packets::run(packets),
+        Command::Follow(follow) => follow::run(follow),
+        Command::Extract(extract) => extract::run(extract),
+        Command::Completions(completions) => manual::completions(completions),
+        Command::Man(man) => manual::pages(man),
+    };
+    match result {
+        Ok(outcome) => outcome.exit_code(),
+        // Whoever read our output has seen enough: `port21 explain x.pcap | head` is not a failure.
+        Err(error) if outcome::is_closed_pipe(&error) => Outcome::Complete.exit_code(),
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            outcome::failure_code(&error)
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! The command line, as one definition for parsing, help, completions and the manual.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// FTP over TCP, seen whole
+///
+/// Explains packet captures of FTP: every session from the DNS answer that named the server to the last FIN or RST,
+/// each statement with the numbers of the packets that prove it.
+#[derive(Debug, Parser)]
+#[command(name = "port21", version, arg_required_else_help = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Captures are pcap or pcapng, also compressed with gzip or zstd; several files are read in the order given, as one \
+capture; - is standard input.
+
+Exit codes: 0 done; 1 done, but something is incomplete (extract: a file has holes; elsewhere only with --strict); \
+2 wrong arguments; 3 an input could not be read at all.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the story of every FTP session in a capture
+    Explain(ExplainArguments),
+    /// Answer the questions of the laboratory "TCP & FTP" for one session
+    Answer(AnswerArguments),
+    /// List the packets, or take one apart
+    Packets(PacketsArguments),
+    /// Show both sides of one TCP stream
+    Follow(FollowArguments),
+    /// Write the transferred files, with a manifest
+    Extract(ExtractArguments),
+    /// Write completions for a shell
+    Completions(CompletionsArguments),
+    /// Write the manual pages
+    Man(ManArguments),
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 explain samples/ftp-lab.pcap
+  port21 explain --summary day.pcap.0 day.pcap.1 day.pcap.2
+  port21 explain --format json capture.pcapng | jq '.sessions[].transfers[].path'
+  port21 explain --format zeek -o logs/ capture.pcap.gz
+  tcpdump -r capture.pcap -w - 'host 192.0.2.1' | port21 explain -")]
+pub struct ExplainArguments {
+    /// Captures to read, in time order; - is standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
+    /// File to write, or for zeek the folder (one file a log); otherwise standard output
+    #[arg(short, long, value_name = "FILE_OR_DIR")]
+    pub output: Option<PathBuf>,
+    /// Only totals and findings
+    #[arg(long)]
+    pub summary: bool,
+    /// Zeek logs as JSON, one object a line, instead of tab-separated values
+    #[arg(long)]
+    pub zeek_json: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Formats of `explain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The story, for people
+    Text,
+    /// One report, as DESIGN calls it: "port21.report/1"
+    Json,
+    /// One session a line, as it ends
+    Jsonl,
+    /// The story as a document
+    Markdown,
+    /// Logs conn, ftp, files and dns as Zeek writes them
+    Zeek,
+    /// Events ftp, ftp_data, fileinfo, flow and anomaly as Suricata writes them
+    Eve,
+}
+
+/// Arguments of `answer`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 answer samples/ftp-lab.pcap
+  port21 answer --session 2 --format json capture.pcapng | jq '.answers[4].facts'")]
+pub struct AnswerArguments {
+    /// Captures to read, in time order; - is standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = AnswerFormat::Markdown, value_name = "FORMAT")]
+    pub format: AnswerFormat,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Formats of `answer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// A document for people
+    Markdown,
+    /// "port21.answers/1"
+    Json,
+}
+
+/// Arguments of `packets`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "port21 packets [OPTIONS] <CAPTURE>... [N]",
+    after_help = "\
+Examples:
+  port21 packets samples/ftp-lab.pcap | less
+  port21 packets samples/ftp-lab.pcap 149
+  port21 packets --session 1 capture.pcapng
+  port21 packets --stream 9 --format json capture.pcapng"
+)]
+pub struct PacketsArguments {
+    /// Captures to read, in time order (- is standard input), then the number of the packet to take apart
+    ///
+    /// A last word of digits only is a packet number; write ./7 for a file of that name.
+    #[arg(value_name = "CAPTURE... [N]", required = true)]
+    operands: Vec<PathBuf>,
+    /// Only packets of this TCP stream, numbered as in Wireshark's tcp.stream
+    #[arg(long, value_name = "N")]
+    pub stream: Option<u64>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = PacketsFormat::Text, value_name = "FORMAT")]
+    pub format: PacketsFormat,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl PacketsArguments {
+    /// The captures, and the number of the packet to take apart.
+    pub fn operands(&self) -> (&[PathBuf], Option<u64>) {
+        match self.operands.split_last() {
+            Some((last, captures)) if !captures.is_empty() => match packet_number(last) {
+                Some(number) => (captures, Some(number)),
+                None => (&self.operands, None),
+            },
+            _ => (&self.operands, None),
+        }
+    }
+}
+
+fn packet_number(operand: &Path) -> Option<u64> {
+    let text = operand.to_str()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Formats of `packets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PacketsFormat {
+    /// For people
+    Text,
+    /// One packet a line; a single packet with all its fields
+    Json,
+}
+
+/// Arguments of `follow`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 follow samples/ftp-lab.pcap --stream 9
+  port21 follow capture.pcap --stream 4 --as raw --side server > file")]
+pub struct FollowArguments {
+    /// Captures to read, in time order; - is standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// The TCP stream, numbered as in Wireshark's tcp.stream
+    #[arg(long, value_name = "N")]
+    pub stream: u64,
+    /// How to write the bytes
+    #[arg(long = "as", value_enum, default_value_t = FollowFormat::Text, value_name = "FORM")]
+    pub form: FollowFormat,
+    /// Only what this end sent; the client is the end that sent the SYN
+    #[arg(long, value_enum, value_name = "SIDE")]
+    pub side: Option<FollowSide>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Forms of `follow`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FollowFormat {
+    /// Lines with their packet numbers, escaped for a terminal
+    Text,
+    /// Offsets, hexadecimal and ASCII
+    Hex,
+    /// The bytes as they were sent
+    Raw,
+    /// One run of bytes a line, with its packet number
+    Json,
+}
+
+/// Ends of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FollowSide {
+    /// The end that opened the connection
+    Client,
+    /// The other end
+    Server,
+}
+
+/// Arguments of `extract`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 extract samples/ftp-lab.pcap -o files/
+  port21 extract --session 2 day.pcap.0 day.pcap.1 -o files/ && jq . files/manifest.json")]
+pub struct ExtractArguments {
+    /// Captures to read, in time order; - is standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// Folder to write to; it is made if need be, and nothing in it is overwritten
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 completions bash > ~/.local/share/bash-completion/completions/port21
+  port21 completions zsh > ~/.zfunc/_port21")]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 man | man -l -
+  port21 man ~/.local/share/man/man1")]
+pub struct ManArguments {
+    /// Folder to write one page a command to; without it, the page of port21 goes to standard output
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// Options that every command on captures has.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Only this FTP session, numbered as explain numbers them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub session: Option<u64>,
+    /// Show the passwords of all accounts, not only of guests
+    #[arg(long)]
+    pub show_passwords: bool,
+    /// Do not compute SHA-256 of what was transferred
+    #[arg(long)]
+    pub no_hash: bool,
+    /// End with exit code 1 if anything is incomplete: a damaged capture, a hole, a transfer cut short
+    #[arg(long)]
+    pub strict: bool,
+    /// At most this many threads; the output never depends on it (one is used so far)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// When to use colours; auto also respects NO_COLOR
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+impl Common {
+    /// What the analysis is asked to do.
+    pub fn analysis(&self) -> port21_analysis::analysis::Options {
+        port21_analysis::analysis::Options {
+            show_passwords: self.show_passwords,
+            hash: !self.no_hash,
+            ..Default::default()
+        }
+    }
+
+    /// Whether `session` was asked for: all are, unless one was named.
+    pub fn wants_session(&self, session: u64) -> bool {
+        self.session.is_none_or(|wanted| wanted == session)
+    }
+}
+
+/// When to write colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl ColorChoice {
+    /// Whether to write colours to something that is, or is not, a terminal (<https://no-color.org>).
+    pub fn resolve(self, is_terminal: bool) -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                is_terminal && !is_set("NO_COLOR") && !dumb
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn packets(words: &[&str]) -> (Vec<PathBuf>, Option<u64>) {
+        let arguments = Arguments::try_parse_from(["port21", "packets"].iter().chain(words)).unwrap();
+        let Command::Packets(packets) = arguments.command else { panic!("not packets") };
+        let (captures, number) = packets.operands();
+        (captures.to_vec(), number)
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn last_word_of_digits_is_a_packet_number() {
+        assert_eq!(packets(&["a.pcap", "b.pcap", "12"]), (vec!["a.pcap".into(), "b.pcap".into()], Some(12)));
+    }
+
+    #[test]
+    fn only_word_is_always_a_capture() {
+        assert_eq!(packets(&["12"]), (vec!["12".into()], None));
+    }
+
+    #[test]
+    fn file_named_by_digits_can_be_written_with_its_folder() {
+        assert_eq!(packets(&["a.pcap", "./12"]), (vec!["a.pcap".into(), "./12".into()], None));
+    }
+
+    #[test]
+    fn examples_in_help_can_be_parsed() {
+        let mut count = 0;
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines().filter_map(|line| line.split("port21 ").nth(1)) {
+                let words = line.split(['|', '>', '&']).next().unwrap().split_whitespace();
+                let parsed = Arguments::try_parse_from(std::iter::once("port21").chain(words));
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+                count += 1;
+            }
+        }
+        assert!(count >= 14, "only {count} examples found");
+    }
+}

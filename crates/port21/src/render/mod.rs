@@ -1,0 +1,5 @@
+//! Renderers: from the report's values to bytes.
+
+pub mod eve;
+pub mod json;
+pub mod zeek;
