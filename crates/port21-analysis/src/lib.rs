@@ -10,5 +10,6 @@
 //! ```
 
 pub mod analysis;
+pub mod community_id;
 pub mod report;
 pub mod tcp;
