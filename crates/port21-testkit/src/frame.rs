@@ -45,7 +45,7 @@ impl Envelope<'_> {
         segment.extend(self.destination.port().to_be_bytes());
         segment.extend(header.sequence.to_be_bytes());
         segment.extend(header.acknowledgement.to_be_bytes());
-        segment.push(((20 + header.options.len()) / 4 << 4) as u8);
+        segment.push((((20 + header.options.len()) / 4) << 4) as u8);
         segment.push(header.flags);
         segment.extend(header.window.to_be_bytes());
         segment.extend([0, 0]);

@@ -1,4 +1,5 @@
-//! Takes a conversation written down by a test, gives the capture of it; never reads a clock, a file or a socket.
+//! Takes a conversation written down by a test, gives the capture of it and what the program says of it; knows nothing of
+//! how the analysis works.
 //!
 //! ```text
 //!  Ftp (a dialogue)  ->  Connection (a TCP connection)  ->  Network (time, frames)  ->  bytes of a pcap file
@@ -32,7 +33,11 @@ mod dns;
 mod frame;
 mod ftp;
 mod network;
+mod program;
+mod shared;
 
 pub use connection::{Connection, Segment, Side};
 pub use ftp::{Ftp, pattern};
 pub use network::Network;
+pub use program::{Program, assert_conforms};
+pub use shared::{manifest, note, shared};
