@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use port21_analysis::analysis::{Analysis, DnsTransaction, Options};
 use port21_analysis::report::{Capture, Connection, Finding, Session, Totals};
-use port21_capture::{Decoded, Packet};
+use port21_capture::{Decoded, Packet, Timestamp};
 
 use crate::outcome::Failure;
 
@@ -30,6 +30,12 @@ pub struct Examined {
 
 /// Takes what the analysis finds as soon as it is known, so that nothing needs to be kept that is written at once.
 pub trait Receiver {
+    /// The first packet is about to be read: the report's seconds count from its time.
+    fn begin(&mut self, first: Timestamp) -> anyhow::Result<()> {
+        let _ = first;
+        Ok(())
+    }
+
     /// A session has ended. Sessions come in the order in which they end.
     fn session(&mut self, session: Session) -> anyhow::Result<()>;
 
@@ -72,7 +78,12 @@ pub fn examine(
     receiver: &mut dyn Receiver,
 ) -> anyhow::Result<Examined> {
     let mut analysis = Analysis::new(options);
-    let reading = read(captures, |_, decoded| {
+    let mut begun = false;
+    let reading = read(captures, |packet, decoded| {
+        if !begun {
+            receiver.begin(packet.time)?;
+            begun = true;
+        }
         analysis.packet(decoded);
         hand_over(&mut analysis, receiver)
     })?;

@@ -684,6 +684,8 @@ pub struct Connection {
     pub bytes: PerEnd<u64>,
     /// Packets.
     pub packets: PerEnd<u64>,
+    /// Which kinds of packets were seen, in the letters of Zeek's `conn.log` ("ShADadFf").
+    pub history: String,
     /// What was odd about its segments.
     pub quality: Quality,
 }

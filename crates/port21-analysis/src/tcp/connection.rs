@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use port21_capture::{Flags, Scope, Timestamp};
 
+use super::letters::Letters;
+
 /// One end of a connection: the initiator sent the SYN, or, where no handshake was seen, the first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum End {
@@ -251,6 +253,8 @@ pub struct Connection {
     pub quality: Quality,
     /// An ICMP "unreachable" message that quoted this connection: packet number, type, code.
     pub unreachable: Option<(u64, u8, u8)>,
+    /// Which kinds of packets were seen, in order.
+    pub letters: Letters,
 }
 
 impl Connection {

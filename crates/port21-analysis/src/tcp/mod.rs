@@ -4,6 +4,9 @@
 //! Wireshark's TCP analysis would say of each segment. Treats all connections alike; never looks into the bytes.
 
 mod connection;
+mod letters;
+
+pub use letters::Letters;
 
 pub use connection::{
     Chunk, ClosingSegment, Conflict, Connection, End, Endpoint, Gap, Half, HandshakeSegment, Interest,
