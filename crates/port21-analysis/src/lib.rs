@@ -10,6 +10,12 @@
 //! ```
 
 pub mod analysis;
+pub mod answers;
 pub mod community_id;
+pub mod findings;
 pub mod report;
 pub mod tcp;
+
+#[cfg(test)]
+mod sample;
+mod wording;

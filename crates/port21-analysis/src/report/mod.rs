@@ -5,5 +5,7 @@
 //! in the field of the same name with `_bytes` appended.
 
 mod model;
+mod roles;
 
 pub use model::*;
+pub use roles::Party;
