@@ -1,6 +1,8 @@
 //! What is known of one connection, and how a consumer is told of it.
 
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 use port21_capture::{Flags, Scope, Timestamp};
 
@@ -193,6 +195,32 @@ impl Quality {
     pub const LIST_LIMIT: usize = 1024;
 }
 
+/// A [`Quality`] that is only stored once there is something to say; reads as an empty one until then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RareQuality(Option<Box<Quality>>);
+
+impl RareQuality {
+    /// The stored value, created when first asked for.
+    pub(super) fn get_mut(&mut self) -> &mut Quality {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl From<Quality> for RareQuality {
+    fn from(quality: Quality) -> Self {
+        RareQuality(Some(Box::new(quality)))
+    }
+}
+
+impl Deref for RareQuality {
+    type Target = Quality;
+
+    fn deref(&self) -> &Quality {
+        static NOTHING: LazyLock<Quality> = LazyLock::new(Quality::default);
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
 /// One direction of a connection: what its sender sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Half {
@@ -218,7 +246,8 @@ pub struct Half {
     pub window_scale: Option<u8>,
     /// Offset of FIN: the length of the direction's data, where a FIN was seen.
     pub fin_offset: Option<u64>,
-    /// Out-of-order bytes that were dropped because a limit was reached.
+    /// Captured bytes that have no place in the delivered stream: they stood before the first byte seen, behind the
+    /// FIN, or came after their hole had been declared a gap.
     pub dropped_bytes: u64,
 }
 
@@ -249,8 +278,8 @@ pub struct Connection {
     pub closing: Vec<ClosingSegment>,
     /// How far it has come.
     pub state: State,
-    /// What was odd about its segments.
-    pub quality: Quality,
+    /// What was odd about its segments; takes no memory while nothing was.
+    pub quality: RareQuality,
     /// An ICMP "unreachable" message that quoted this connection: packet number, type, code.
     pub unreachable: Option<(u64, u8, u8)>,
     /// Which kinds of packets were seen, in order.
@@ -264,6 +293,24 @@ impl Connection {
         match end {
             End::Initiator => initiator,
             End::Responder => responder,
+        }
+    }
+
+    pub(super) fn half_mut(&mut self, end: End) -> &mut Half {
+        let [initiator, responder] = &mut self.halves;
+        match end {
+            End::Initiator => initiator,
+            End::Responder => responder,
+        }
+    }
+
+    /// Takes the initiator for the responder and the other way round, wherever it matters.
+    pub(super) fn swap_ends(&mut self) {
+        self.ends.reverse();
+        self.halves.reverse();
+        self.letters.swap_ends();
+        for segment in &mut self.closing {
+            segment.from = segment.from.other();
         }
     }
 
@@ -313,6 +360,8 @@ pub enum Interest {
 /// together, before the next packet's.
 pub trait Sink {
     /// A connection's first packet has been seen. `connection` holds its ends and, if that packet was one, the SYN.
+    /// Where that packet was neither SYN nor SYN/ACK, a SYN that arrives before any data was delivered may still swap
+    /// the ends (it sets `initiator_known`).
     fn opened(&mut self, connection: &Connection);
 
     /// A packet of `connection` was taken in (after `opened`, before the data that it carries is delivered).
@@ -335,7 +384,8 @@ pub trait Sink {
     fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64);
 
     /// `from` will send no more: all its data up to its FIN was delivered (or stated as gaps), or the connection was reset.
-    /// At most once a direction.
+    /// `packet` is the FIN or RST. At most once a direction, and no `data` of that direction follows: an RST may be
+    /// forged and data go on behind it, so for a reset direction this is said only just before `ended`.
     fn finished(&mut self, connection: &Connection, from: End, packet: u64);
 
     /// Nothing more will be said of the connection: it was closed and has been quiet, its ports were reused, a limit

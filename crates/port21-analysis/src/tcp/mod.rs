@@ -3,12 +3,24 @@
 //! Takes segments in capture order, gives each connection's bytes in sequence order, its gaps, and what
 //! Wireshark's TCP analysis would say of each segment. Treats all connections alike; never looks into the bytes.
 
+mod closing;
 mod connection;
+mod handshake;
+mod history;
 mod letters;
-
-pub use letters::Letters;
+mod limits;
+mod live;
+mod pending;
+mod reassembly;
+mod sequence;
+mod table;
+mod tracker;
 
 pub use connection::{
     Chunk, ClosingSegment, Conflict, Connection, End, Endpoint, Gap, Half, HandshakeSegment, Interest,
-    Quality, Sink, Stall, StallCause, State,
+    Quality, RareQuality, Sink, Stall, StallCause, State,
 };
+pub use letters::Letters;
+pub use limits::{Dropped, Limits};
+pub use sequence::SequenceNumber;
+pub use tracker::Tracker;

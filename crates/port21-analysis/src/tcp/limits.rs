@@ -1,0 +1,63 @@
+//! What bounds the tracker's memory, and what those bounds have cost.
+
+/// Named limits of the tracker's memory and patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections tracked at the same time; beyond, the least recently used one is ended. At least 1.
+    pub connections: usize,
+    /// Closed connections kept for late retransmissions; beyond, the one closed first is ended.
+    pub closed_connections: usize,
+    /// Seconds of packet time for which a closed connection is kept after its last packet.
+    pub quiet_seconds: u32,
+    /// Bytes of one direction that wait behind a hole.
+    pub out_of_order_bytes_per_direction: usize,
+    /// Bytes of all connections that wait behind holes.
+    pub out_of_order_bytes: usize,
+    /// Runs of bytes of one direction that wait behind a hole, whatever their length.
+    pub segments_per_direction: usize,
+    /// Delivered bytes of one direction that are kept to compare retransmissions with.
+    pub history_bytes_per_direction: usize,
+    /// Delivered bytes of all connections that are kept to compare retransmissions with.
+    pub history_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 1_000_000,
+            closed_connections: 50_000,
+            quiet_seconds: 60,
+            out_of_order_bytes_per_direction: 4 << 20,
+            out_of_order_bytes: 64 << 20,
+            segments_per_direction: 16_384,
+            history_bytes_per_direction: 64 << 10,
+            history_bytes: 64 << 20,
+        }
+    }
+}
+
+/// What the limits have cost so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// Connections that were ended while still open, because there were too many.
+    pub connections: u64,
+    /// Closed connections that were ended before they had been quiet for long enough.
+    pub closed_connections: u64,
+    /// Holes that were given up early, because too much waited behind them.
+    pub holes: u64,
+    /// Delivered bytes that were not kept for comparison, because too many were kept already.
+    pub history_bytes: u64,
+    /// Captured bytes without a place in their stream: the sum of [`Half::dropped_bytes`](super::Half::dropped_bytes).
+    pub bytes: u64,
+}
+
+/// Limits, their costs, and what is in use of those that all connections share.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    pub limits: Limits,
+    pub dropped: Dropped,
+    /// Bytes that wait behind holes, over all connections.
+    pub out_of_order_bytes: usize,
+    /// Delivered bytes that are kept, over all connections.
+    pub history_bytes: usize,
+}

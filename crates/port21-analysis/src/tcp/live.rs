@@ -1,0 +1,263 @@
+//! A connection under way: what happens to each of its segments, in order.
+
+use port21_capture::{Flags, Segment, Timestamp};
+
+use super::closing;
+use super::connection::{Connection, End, HandshakeSegment, Interest, Sink, State};
+use super::handshake;
+use super::limits::Budget;
+use super::pending::Carrier;
+use super::reassembly::{Outlet, Payload, Stream};
+use super::sequence::SequenceNumber;
+
+/// A segment as one connection sees it.
+pub(super) struct Arrival<'a> {
+    pub packet: u64,
+    pub time: Timestamp,
+    pub from: End,
+    pub segment: &'a Segment<'a>,
+}
+
+impl Arrival<'_> {
+    pub fn raw_acknowledgement(&self) -> Option<u32> {
+        self.segment.flags.contains(Flags::ACK).then_some(self.segment.acknowledgement)
+    }
+
+    pub fn handshake_segment(&self) -> HandshakeSegment {
+        HandshakeSegment {
+            packet: self.packet,
+            time: self.time,
+            raw_sequence: self.segment.sequence,
+            raw_acknowledgement: self.raw_acknowledgement(),
+        }
+    }
+
+    /// Number of the first payload byte: a SYN comes before its data (RFC 9293, section 3.4).
+    fn first_byte(&self) -> SequenceNumber {
+        let number = SequenceNumber(self.segment.sequence);
+        if self.segment.flags.contains(Flags::SYN) { number.advance(1) } else { number }
+    }
+}
+
+/// A connection and all that is needed to go on with it.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub connection: Connection,
+    streams: [Stream; 2],
+    interest: Interest,
+    /// First RST.
+    reset: Option<u64>,
+    finished: [bool; 2],
+    /// Whether it waits in the queue of closed connections.
+    pub lingers: bool,
+}
+
+impl Live {
+    /// A connection of which no segment has been taken in.
+    pub fn new(connection: Connection) -> Live {
+        Live {
+            connection,
+            streams: Default::default(),
+            interest: Interest::Keep,
+            reset: None,
+            finished: [false; 2],
+            lingers: false,
+        }
+    }
+
+    /// Whether a segment cannot belong to this connection but opens a new one between the same ports: a SYN whose
+    /// number is not the initial one of its sender, as Wireshark decides it.
+    pub fn is_reopened_by(&self, from: End, segment: &Segment<'_>) -> bool {
+        let opens = segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::ACK);
+        opens
+            && self.connection.half(from).initial_sequence.is_some_and(|initial| initial != segment.sequence)
+    }
+
+    /// Whether both ends, or a reset, have ended the connection.
+    pub fn is_closed(&self) -> bool {
+        match self.connection.state {
+            State::Closed | State::Reset => true,
+            State::NeverOpened => self.reset.is_some(),
+            State::Open | State::HalfClosed => false,
+        }
+    }
+
+    /// Takes in a segment. `arrival.from` is corrected where the segment's SYN shows that the ends were taken for
+    /// each other.
+    pub fn take_in<S: Sink>(&mut self, mut arrival: Arrival<'_>, sink: &mut S, budget: &mut Budget) {
+        self.settle_roles(&mut arrival);
+        let first = self.count(&arrival);
+        let (sender, receiver) = streams(&mut self.streams, arrival.from);
+        handshake::take_in(&mut self.connection, sender, &arrival);
+        if first {
+            sink.opened(&self.connection);
+        }
+        let acknowledges = acknowledged_offset(receiver, &arrival);
+        let (packet, from) = (arrival.packet, arrival.from);
+        sink.packet(&self.connection, packet, arrival.time, from, arrival.segment.payload_length);
+        self.take_acknowledgement(&arrival, acknowledges, sink);
+        self.take_data(&arrival, acknowledges, sink, budget);
+        let (_, receiver) = streams(&mut self.streams, arrival.from);
+        closing::take_in(&mut self.connection, receiver, &arrival, acknowledges);
+        if arrival.segment.flags.contains(Flags::RST) {
+            self.reset = self.reset.or(Some(arrival.packet));
+        }
+        for from in [arrival.from, arrival.from.other()] {
+            let (stream, mut outlet) = self.outlet(from, sink, budget);
+            stream.give_up_proven_holes(&mut outlet, arrival.time);
+            self.finish_at_fin(from, sink);
+        }
+        self.release(budget);
+    }
+
+    /// Delivers what waits, states what is missing, and gives the connection away.
+    pub fn end<S: Sink>(mut self, sink: &mut S, budget: &mut Budget) {
+        for from in [End::Initiator, End::Responder] {
+            let (stream, mut outlet) = self.outlet(from, sink, budget);
+            stream.close(&mut outlet);
+            self.finish_at_fin(from, sink);
+            if let Some(packet) = self.reset {
+                self.finish(from, packet, sink);
+            }
+        }
+        sink.ended(self.connection);
+    }
+
+    /// Swaps the ends where a SYN shows that the first packet seen was the responder's, and nobody has been told
+    /// of any data yet.
+    fn settle_roles(&mut self, arrival: &mut Arrival<'_>) {
+        let Some(role) = handshake::role_of_sender(arrival.segment.flags) else { return };
+        if self.connection.initiator_known {
+            return;
+        }
+        if role != arrival.from {
+            if !self.streams.iter().all(Stream::is_untouched) {
+                return;
+            }
+            arrival.from = role;
+            self.connection.swap_ends();
+            self.streams.reverse();
+            self.finished.reverse();
+        }
+        self.connection.initiator_known = true;
+    }
+
+    /// Counts a segment; true if it is the first.
+    fn count(&mut self, arrival: &Arrival<'_>) -> bool {
+        let connection = &mut self.connection;
+        connection.packets.1 = arrival.packet;
+        connection.times.1 = arrival.time;
+        let first = connection.halves.iter().all(|half| half.packets == 0);
+        let segment = arrival.segment;
+        connection.letters.segment(arrival.from, segment.flags, segment.sequence, segment.payload_length);
+        let half = connection.half_mut(arrival.from);
+        half.packets += 1;
+        half.data_packets += u64::from(segment.payload_length > 0);
+        half.wire_bytes += u64::from(segment.payload_length);
+        first
+    }
+
+    fn take_acknowledgement<S: Sink>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        acknowledges: Option<u64>,
+        sink: &mut S,
+    ) {
+        let Some(offset) = acknowledges else { return };
+        let (_, stream) = streams(&mut self.streams, arrival.from);
+        stream.receiver_heard = true;
+        let before = stream.acked_data();
+        stream.acked = stream.acked.max(offset);
+        let after = stream.acked_data();
+        if after > before && self.interest == Interest::Keep {
+            sink.acknowledged(&self.connection, arrival.from.other(), after, arrival.packet);
+        }
+    }
+
+    fn take_data<S: Sink>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        acknowledges: Option<u64>,
+        sink: &mut S,
+        budget: &mut Budget,
+    ) {
+        let segment = arrival.segment;
+        let (stream, mut outlet) = self.outlet(arrival.from, sink, budget);
+        let Some(start) = stream.offset(arrival.first_byte()) else { return };
+        let length = u64::from(segment.payload_length);
+        if length > 0 {
+            let (packet, time) = (arrival.packet, arrival.time);
+            let carrier = Carrier { packet, time, flags: segment.flags, acknowledges };
+            stream.receive(&mut outlet, Payload { start, bytes: segment.payload, length, carrier });
+        }
+        let end = start.saturating_add(i64::from(segment.payload_length));
+        if segment.flags.contains(Flags::FIN)
+            && !segment.flags.contains(Flags::RST)
+            && let Ok(end) = u64::try_from(end)
+            && stream.set_fin(&mut outlet, end, arrival.packet)
+        {
+            self.connection.half_mut(arrival.from).fin_offset = Some(end);
+        }
+    }
+
+    fn outlet<'a, S>(
+        &'a mut self,
+        from: End,
+        sink: &'a mut S,
+        budget: &'a mut Budget,
+    ) -> (&'a mut Stream, Outlet<'a, S>) {
+        let keeps_history = self.connection.state != State::Closed;
+        let (stream, _) = streams(&mut self.streams, from);
+        let connection = &mut self.connection;
+        (stream, Outlet { connection, from, sink, budget, interest: &mut self.interest, keeps_history })
+    }
+
+    /// Says that `from` has finished, if all its data up to its FIN is out.
+    fn finish_at_fin<S: Sink>(&mut self, from: End, sink: &mut S) {
+        let (stream, _) = streams(&mut self.streams, from);
+        if let Some(fin) = stream.fin
+            && stream.next >= fin.offset
+        {
+            self.finish(from, fin.packet, sink);
+        }
+    }
+
+    fn finish<S: Sink>(&mut self, from: End, packet: u64, sink: &mut S) {
+        let [initiator, responder] = &mut self.finished;
+        let finished = if from == End::Initiator { initiator } else { responder };
+        if !std::mem::replace(finished, true) {
+            sink.finished(&self.connection, from, packet);
+        }
+    }
+
+    /// Frees what will not be used again.
+    fn release(&mut self, budget: &mut Budget) {
+        for stream in &mut self.streams {
+            if self.interest == Interest::CountOnly {
+                stream.release(budget);
+            } else if self.connection.state == State::Closed {
+                stream.forget_history(budget);
+            }
+        }
+    }
+}
+
+/// How far a segment acknowledges the bytes of `stream`, which its receiver sends. A FIN counts as a byte.
+fn acknowledged_offset(stream: &mut Stream, arrival: &Arrival<'_>) -> Option<u64> {
+    // The acknowledgment in a reset answers the segment that provoked it; it does not tell what was received.
+    if arrival.segment.flags.contains(Flags::RST) {
+        return None;
+    }
+    let offset = stream.offset(SequenceNumber(arrival.raw_acknowledgement()?))?;
+    let plausible = handshake::confirm(stream, offset);
+    u64::try_from(offset).ok().filter(|_| plausible)
+}
+
+/// The stream that `from` sends, and the other one.
+fn streams(streams: &mut [Stream; 2], from: End) -> (&mut Stream, &mut Stream) {
+    let [initiator, responder] = streams;
+    match from {
+        End::Initiator => (initiator, responder),
+        End::Responder => (responder, initiator),
+    }
+}

@@ -1,0 +1,180 @@
+//! The tracker: finds the connection of each segment, opens and ends connections.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use port21_capture::{Decoded, Segment, Timestamp};
+
+use super::connection::{Connection, End, Endpoint, Half, RareQuality, Sink, State};
+use super::handshake::role_of_sender;
+use super::letters::Letters;
+use super::limits::{Budget, Dropped, Limits};
+use super::live::{Arrival, Live};
+use super::table::{Key, Slot, Table};
+
+/// Follows all TCP connections of a capture. Takes segments in capture order and tells a [`Sink`] what they mean.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    table: Table,
+    /// Closed connections, first closed first: slot and stream, and when to look whether it has been quiet.
+    closed: VecDeque<(Timestamp, Slot, u64)>,
+    opened: u64,
+    budget: Budget,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing yet.
+    pub fn new(limits: Limits) -> Tracker {
+        Tracker { budget: Budget { limits, ..Budget::default() }, ..Tracker::default() }
+    }
+
+    /// Takes in a TCP segment; one without addresses is ignored.
+    pub fn segment<S: Sink>(&mut self, decoded: &Decoded<'_>, segment: &Segment<'_>, sink: &mut S) {
+        let Some((source, destination)) = decoded.addresses else { return };
+        self.end_quiet(decoded.time, sink);
+        let sender = Endpoint { address: source, port: segment.source_port };
+        let receiver = Endpoint { address: destination, port: segment.destination_port };
+        let slot = match self.table.find(&Key::new(decoded.scope, sender, receiver)) {
+            Some(slot) if self.is_reopened(slot, sender, segment) => {
+                self.end(slot, sink);
+                self.open(decoded, [sender, receiver], segment, sink)
+            }
+            Some(slot) => slot,
+            None => self.open(decoded, [sender, receiver], segment, sink),
+        };
+        self.table.touch(slot);
+        let Some(live) = self.table.get_mut(slot) else { return };
+        let from = sender_of(&live.connection, sender);
+        let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
+        live.take_in(arrival, sink, &mut self.budget);
+        if live.is_closed() && !live.lingers {
+            live.lingers = true;
+            let stream = live.connection.stream;
+            self.closed.push_back((self.quiet_after(decoded.time), slot, stream));
+            self.limit_closed(sink);
+        }
+    }
+
+    /// Takes in an ICMP message that a packet of a connection could not be delivered: ends of the quoted packet
+    /// (source, its port, destination, its port), type and code. The first such message of a connection is kept.
+    pub fn unreachable(
+        &mut self,
+        decoded: &Decoded<'_>,
+        quoted: (IpAddr, u16, IpAddr, u16),
+        kind: u8,
+        code: u8,
+    ) {
+        let source = Endpoint { address: quoted.0, port: quoted.1 };
+        let destination = Endpoint { address: quoted.2, port: quoted.3 };
+        let slot = self.table.find(&Key::new(decoded.scope, source, destination));
+        if let Some(live) = slot.and_then(|slot| self.table.get_mut(slot)) {
+            live.connection.unreachable.get_or_insert((decoded.packet, kind, code));
+        }
+    }
+
+    /// Ends all connections, in stream order: the capture is over.
+    pub fn finish<S: Sink>(&mut self, sink: &mut S) {
+        self.closed.clear();
+        for live in self.table.drain() {
+            live.end(sink, &mut self.budget);
+        }
+    }
+
+    /// Connections seen so far, which is the number that the next stream will have.
+    pub fn connections_seen(&self) -> u64 {
+        self.opened
+    }
+
+    /// What the limits have cost so far.
+    pub fn dropped(&self) -> &Dropped {
+        &self.budget.dropped
+    }
+
+    fn is_reopened(&self, slot: Slot, sender: Endpoint, segment: &Segment<'_>) -> bool {
+        self.table
+            .get(slot)
+            .is_some_and(|live| live.is_reopened_by(sender_of(&live.connection, sender), segment))
+    }
+
+    fn open<S: Sink>(
+        &mut self,
+        decoded: &Decoded<'_>,
+        [sender, receiver]: [Endpoint; 2],
+        segment: &Segment<'_>,
+        sink: &mut S,
+    ) -> Slot {
+        while self.table.len() >= self.budget.limits.connections.max(1)
+            && let Some(slot) = self.table.least_recently_used()
+        {
+            let open = self.table.get(slot).is_some_and(|live| !live.lingers);
+            self.budget.dropped.connections += u64::from(open);
+            self.budget.dropped.closed_connections += u64::from(!open);
+            self.end(slot, sink);
+        }
+        let role = role_of_sender(segment.flags);
+        let stream = self.opened;
+        self.opened += 1;
+        self.table.insert(Live::new(Connection {
+            stream,
+            scope: decoded.scope,
+            ends: if role == Some(End::Responder) { [receiver, sender] } else { [sender, receiver] },
+            initiator_known: role.is_some(),
+            packets: (decoded.packet, decoded.packet),
+            times: (decoded.time, decoded.time),
+            syn: None,
+            syn_ack: None,
+            ack: None,
+            halves: [Half::default(), Half::default()],
+            closing: Vec::new(),
+            state: if role.is_some() { State::NeverOpened } else { State::Open },
+            quality: RareQuality::default(),
+            unreachable: None,
+            letters: Letters::default(),
+        }))
+    }
+
+    fn end<S: Sink>(&mut self, slot: Slot, sink: &mut S) {
+        if let Some(live) = self.table.remove(slot) {
+            live.end(sink, &mut self.budget);
+        }
+    }
+
+    /// Ends the closed connections that have been quiet for long enough.
+    fn end_quiet<S: Sink>(&mut self, now: Timestamp, sink: &mut S) {
+        while let Some(&(due, slot, stream)) = self.closed.front()
+            && due <= now
+        {
+            self.closed.pop_front();
+            let Some(live) = self.table.get(slot).filter(|live| live.connection.stream == stream) else {
+                continue;
+            };
+            let due = self.quiet_after(live.connection.times.1);
+            if due <= now {
+                self.end(slot, sink);
+            } else {
+                self.closed.push_back((due, slot, stream));
+            }
+        }
+    }
+
+    fn limit_closed<S: Sink>(&mut self, sink: &mut S) {
+        while self.closed.len() > self.budget.limits.closed_connections
+            && let Some((_, slot, stream)) = self.closed.pop_front()
+        {
+            if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
+                self.budget.dropped.closed_connections += 1;
+                self.end(slot, sink);
+            }
+        }
+    }
+
+    fn quiet_after(&self, time: Timestamp) -> Timestamp {
+        let nanoseconds = i64::from(self.budget.limits.quiet_seconds) * 1_000_000_000;
+        Timestamp(time.0.saturating_add(nanoseconds))
+    }
+}
+
+/// Which end sent a segment of this connection.
+fn sender_of(connection: &Connection, sender: Endpoint) -> End {
+    if connection.end(End::Initiator) == sender { End::Initiator } else { End::Responder }
+}
