@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! bytes -> line::LineReader -> Line -> command::Command
-//!                                   -> reply::ReplyReader -> Reply -> address, path, text
-//! sequence: which replies may follow which command
+//!                                   -> reply::ReplyReader -> Reply -> address, path, listing
 //! bytes of a data connection -> listing
+//! sequence: which replies may follow which command, and what their text tells
 //! ```
 //!
 //! Reading is tolerant: it gives a value and what was odd about it, whatever the bytes are. Writing is strict: it
@@ -18,6 +18,7 @@ pub mod command;
 pub mod line;
 pub mod path;
 pub mod reply;
+pub mod sequence;
 pub mod verb;
 
 pub use command::Command;
