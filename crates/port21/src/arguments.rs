@@ -17,8 +17,8 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Captures are pcap or pcapng, also compressed with gzip or zstd; several files are read in the order given, as one \
-capture; - is standard input.
+Captures are pcap or pcapng, also compressed with gzip or zstd; several files are read as one \
+capture, in the order of time; - is standard input.
 
 Exit codes: 0 done; 1 done, but something is incomplete (extract: a file has holes; elsewhere only with --strict); \
 2 wrong arguments; 3 an input could not be read at all.";
@@ -52,7 +52,7 @@ Examples:
   port21 explain --format zeek -o logs/ capture.pcap.gz
   tcpdump -r capture.pcap -w - 'host 192.0.2.1' | port21 explain -")]
 pub struct ExplainArguments {
-    /// Captures to read, in time order; - is standard input
+    /// Captures to read, as one; - is standard input
     #[arg(value_name = "CAPTURE", required = true)]
     pub captures: Vec<PathBuf>,
     /// What to write
@@ -95,7 +95,7 @@ Examples:
   port21 answer samples/ftp-lab.pcap
   port21 answer --session 2 --format json capture.pcapng | jq '.answers[4].facts'")]
 pub struct AnswerArguments {
-    /// Captures to read, in time order; - is standard input
+    /// Captures to read, as one; - is standard input
     #[arg(value_name = "CAPTURE", required = true)]
     pub captures: Vec<PathBuf>,
     /// What to write
@@ -126,7 +126,7 @@ Examples:
   port21 packets --stream 9 --format json capture.pcapng"
 )]
 pub struct PacketsArguments {
-    /// Captures to read, in time order (- is standard input), then the number of the packet to take apart
+    /// Captures to read, as one (- is standard input), then the number of the packet to take apart
     ///
     /// A last word of digits only is a packet number; write ./7 for a file of that name.
     #[arg(value_name = "CAPTURE... [N]", required = true)]
@@ -175,7 +175,7 @@ Examples:
   port21 follow samples/ftp-lab.pcap --stream 9
   port21 follow capture.pcap --stream 4 --as raw --side server > file")]
 pub struct FollowArguments {
-    /// Captures to read, in time order; - is standard input
+    /// Captures to read, as one; - is standard input
     #[arg(value_name = "CAPTURE", required = true)]
     pub captures: Vec<PathBuf>,
     /// The TCP stream, numbered as in Wireshark's tcp.stream
@@ -220,7 +220,7 @@ Examples:
   port21 extract samples/ftp-lab.pcap -o files/
   port21 extract --session 2 day.pcap.0 day.pcap.1 -o files/ && jq . files/manifest.json")]
 pub struct ExtractArguments {
-    /// Captures to read, in time order; - is standard input
+    /// Captures to read, as one; - is standard input
     #[arg(value_name = "CAPTURE", required = true)]
     pub captures: Vec<PathBuf>,
     /// Folder to write to; it is made if need be, and nothing in it is overwritten

@@ -50,12 +50,14 @@ pub fn markdown(text: &str) -> String {
             '@' => escaped.push_str("&#64;"),
             ':' if behind.starts_with('/') => escaped.push_str("&#58;"),
             '.' if escaped.to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '$' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            // At the start, these would begin a list, a heading or a rule.
-            '+' | '-' | '=' if escaped.is_empty() => {
+            // At the start, these would begin a heading, a list or a rule.
+            '#' | '+' | '-' | '='
+                if escaped.is_empty() && !behind.starts_with(|next: char| next.is_ascii_digit()) =>
+            {
                 escaped.push('\\');
                 escaped.push(character);
             }

@@ -1,11 +1,10 @@
 //! `port21 explain`: the story of every session.
 
-use anyhow::Context;
 use port21_analysis::report::{Report, SCHEMA, Session};
 
 use crate::arguments::{ExplainArguments, Format};
 use crate::input::{self, Examined};
-use crate::outcome::Outcome;
+use crate::outcome::{Completeness, Outcome};
 use crate::output::{self, Output};
 use crate::render;
 
@@ -26,16 +25,21 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
 fn explain_whole(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let mut sessions = Vec::new();
     let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut sessions)?;
-    let unreadable = examined.reading.unreadable;
+    let mut completeness = Completeness::default();
+    sessions.iter().for_each(|session| completeness.look_at(session));
+    let outcome = completeness.outcome(&examined, arguments.common.strict);
     let report = report(examined, sessions, arguments);
     let mut output = Output::open(arguments.output.as_deref(), arguments.common.color)?;
     match arguments.format {
-        Format::Json => render::json::report(&report, arguments.summary, &mut output),
-        _ => anyhow::bail!("this format is not built yet"),
+        Format::Json => render::json::report(&report, arguments.summary, &mut output)?,
+        Format::Markdown => render::markdown::write(&report, arguments.summary, &mut output)?,
+        _ => {
+            let color = output.color();
+            render::text::write(&report, arguments.summary, color, &mut output)?;
+        }
     }
-    .context("the report cannot be written")?;
     output.finish()?;
-    Ok(if unreadable { Outcome::Unreadable } else { Outcome::Complete })
+    Ok(outcome)
 }
 
 /// The report, with sessions by their first packet.

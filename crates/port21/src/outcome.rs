@@ -4,6 +4,10 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use port21_analysis::report::Session;
+
+use crate::input::Examined;
+
 /// How a command ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -23,6 +27,33 @@ impl Outcome {
             Outcome::Incomplete => 1,
             Outcome::Unreadable => 3,
         })
+    }
+}
+
+/// Notices what is incomplete in what the analysis says, for `--strict`.
+#[derive(Debug, Default)]
+pub struct Completeness {
+    incomplete: bool,
+}
+
+impl Completeness {
+    /// Looks at a session: are all its transfers whole, and does its dialogue lack nothing?
+    pub fn look_at(&mut self, session: &Session) {
+        let hole = !session.control.quality.gaps.is_empty();
+        let cut = session.transfers.iter().any(|transfer| !transfer.complete || !transfer.missing.is_empty());
+        self.incomplete |= hole || cut;
+    }
+
+    /// What the command came to, after all sessions.
+    pub fn outcome(&self, examined: &Examined, strict: bool) -> Outcome {
+        let totals = &examined.totals;
+        let damaged = examined.reading.captures.iter().any(|capture| !capture.problems.is_empty());
+        let lost = totals.undecoded_packets > 0 || !totals.dropped.is_empty();
+        match examined.reading.unreadable {
+            true => Outcome::Unreadable,
+            false if strict && (self.incomplete || damaged || lost) => Outcome::Incomplete,
+            false => Outcome::Complete,
+        }
     }
 }
 

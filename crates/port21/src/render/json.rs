@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::arguments::ExplainArguments;
 use crate::input::{self, Receiver};
-use crate::outcome::Outcome;
+use crate::outcome::{Completeness, Outcome};
 use crate::output::Output;
 
 /// Writes a report, indented by two spaces.
@@ -39,7 +39,7 @@ struct Summary<'a> {
 /// Runs `explain --format jsonl`: one session a line, as it ends. With `--summary`, one finding a line.
 pub fn lines(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let output = Output::open(arguments.output.as_deref(), arguments.common.color)?;
-    let mut lines = Lines { output, arguments };
+    let mut lines = Lines { output, arguments, completeness: Completeness::default() };
     let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut lines)?;
     if arguments.summary {
         for finding in &examined.findings {
@@ -47,12 +47,13 @@ pub fn lines(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         }
     }
     lines.output.finish()?;
-    Ok(if examined.reading.unreadable { Outcome::Unreadable } else { Outcome::Complete })
+    Ok(lines.completeness.outcome(&examined, arguments.common.strict))
 }
 
 struct Lines<'a> {
     output: Output,
     arguments: &'a ExplainArguments,
+    completeness: Completeness,
 }
 
 impl Lines<'_> {
@@ -67,6 +68,7 @@ impl Receiver for Lines<'_> {
         if !self.arguments.common.wants_session(session.id) {
             return Ok(());
         }
+        self.completeness.look_at(&session);
         if self.arguments.summary {
             return session.findings.iter().try_for_each(|finding| self.line(finding));
         }

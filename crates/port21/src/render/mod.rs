@@ -2,5 +2,12 @@
 
 pub mod clock;
 pub mod eve;
+#[cfg(test)]
+mod fixture;
 pub mod json;
+pub mod markdown;
+mod story;
+pub mod text;
+mod totals;
+pub mod words;
 pub mod zeek;

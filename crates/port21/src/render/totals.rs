@@ -1,0 +1,143 @@
+//! What is said of a report as a whole, and of a finding, in every format for people.
+
+use port21_analysis::report::{Capture, Finding, Report};
+
+use crate::escape;
+use crate::render::words;
+
+/// "ftp-lab.pcap   310 packets in 10.1 s   1 FTP session   1 transfer   2 findings"; with several captures, one line
+/// each and then the sums.
+pub fn heading(report: &Report) -> Vec<String> {
+    let totals = &report.totals;
+    let findings = report.sessions.iter().fold(report.findings.len(), |sum, one| sum + one.findings.len());
+    let sums = [
+        words::count(totals.sessions, "FTP session"),
+        words::count(totals.transfers, "transfer"),
+        words::count(findings as u64, "finding"),
+    ]
+    .join("   ");
+    match report.captures.as_slice() {
+        [] => vec![sums],
+        [only] => vec![format!("{}   {sums}", capture(only))],
+        several => {
+            let mut lines: Vec<String> = several.iter().map(capture).collect();
+            lines.push(format!("together   {}   {sums}", words::count(totals.packets, "packet")));
+            lines
+        }
+    }
+}
+
+fn capture(capture: &Capture) -> String {
+    let name = escape::terminal(&capture.path);
+    let packets = words::count(capture.packets, "packet");
+    match span(capture) {
+        Some(span) => format!("{name}   {packets} in {}", words::seconds(span)),
+        None => format!("{name}   {packets}"),
+    }
+}
+
+fn span(capture: &Capture) -> Option<f64> {
+    let first = nanoseconds(capture.first_time.as_deref()?)?;
+    let last = nanoseconds(capture.last_time.as_deref()?)?;
+    Some((last - first) as f64 / 1e9)
+}
+
+/// Nanoseconds of an RFC 3339 time in UTC since the year 0 of the Gregorian calendar.
+fn nanoseconds(time: &str) -> Option<i128> {
+    let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;
+    let (year, month_day) = date.split_once('-')?;
+    let (month, day) = month_day.split_once('-')?;
+    let (hour, rest) = clock.split_once(':')?;
+    let (minute, second) = rest.split_once(':')?;
+    let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
+    let number = |text: &str| text.parse::<u32>().ok().map(i128::from);
+    // Counting years from March on puts the leap day at the end.
+    let (year, month) = (number(year)?, number(month)?);
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days = year * 365 + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (month * 153 + 2) / 5
+        + number(day)?;
+    let seconds = ((days * 24 + number(hour)?) * 60 + number(minute)?) * 60 + number(second)?;
+    Some(seconds * 1_000_000_000 + number(format!("{fraction:0<9}").get(..9)?)?)
+}
+
+/// What was wrong with the captures, what could not be read, what a limit dropped, and that there is no FTP.
+pub fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for capture in &report.captures {
+        let name = match report.captures.len() {
+            1 => String::new(),
+            _ => format!("{}: ", escape::terminal(&capture.path)),
+        };
+        remarks.extend(capture.problems.iter().map(|problem| {
+            let packet = problem.packet.map_or(String::new(), |packet| format!(" at #{packet}"));
+            format!("problem{packet}: {name}{}", escape::terminal(&problem.text))
+        }));
+    }
+    let totals = &report.totals;
+    let counts = |counts: &[port21_analysis::report::Count]| {
+        let all: Vec<String> = counts
+            .iter()
+            .map(|count| format!("{} ({})", escape::terminal(&count.what), words::number(count.count)))
+            .collect();
+        all.join(", ")
+    };
+    if totals.undecoded_packets > 0 {
+        let packets = words::count(totals.undecoded_packets, "packet");
+        remarks
+            .push(format!("{packets} could not be read to the end: {}", counts(&totals.undecoded_reasons)));
+    }
+    if !totals.dropped.is_empty() {
+        remarks.push(format!("dropped because a limit was reached: {}", counts(&totals.dropped)));
+    }
+    if totals.sessions == 0 {
+        remarks.push(format!(
+            "No FTP session was found: {} in {}.",
+            words::count(totals.connections, "TCP connection"),
+            words::count(totals.tcp_packets, "TCP packet")
+        ));
+    }
+    remarks
+}
+
+/// "password in clear  #149".
+pub fn finding_title(finding: &Finding, with_session: bool) -> String {
+    let session = finding.session.filter(|_| with_session);
+    let session = session.map_or(String::new(), |session| format!("session {session}: "));
+    let title = escape::terminal(&finding.title);
+    format!("{session}{title}  {}", words::packets(&finding.packets))
+}
+
+/// What happened, what to do, and the rule.
+pub fn finding_text(finding: &Finding) -> String {
+    let parts = [&finding.detail, &finding.advice].map(|text| escape::terminal(text));
+    let rule = match finding.rule.is_empty() {
+        true => String::new(),
+        false => format!("({})", escape::terminal(&finding.rule)),
+    };
+    let parts: Vec<String> = parts.into_iter().chain([rule]).filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_compared_across_a_leap_day() {
+        let at = |time| nanoseconds(time).unwrap();
+        let day = 86_400_000_000_000;
+        assert_eq!(at("2024-03-01T00:00:00Z") - at("2024-02-28T00:00:00Z"), 2 * day);
+        assert_eq!(at("2023-03-01T00:00:00Z") - at("2023-02-28T00:00:00Z"), day);
+        assert_eq!(at("2000-01-01T00:00:00.25Z") - at("1999-12-31T23:59:59.5Z"), 750_000_000);
+    }
+
+    #[test]
+    fn text_that_is_no_time_has_no_nanoseconds() {
+        for time in ["", "Z", "TZ", "2024-03-01", "2024-03-01T00:00Z", "é-1-1T1:1:1Z", "2024-xx-01T00:00:00Z"]
+        {
+            assert_eq!(nanoseconds(time), None, "{time}");
+        }
+    }
+}
