@@ -14,6 +14,7 @@ pub fn connection(stream: u64, initiator: &str, responder: &str, handshake: [u64
     Connection {
         stream,
         community_id: "1:".into(),
+        history: "ShADadFfR".into(),
         initiator: end(initiator),
         responder: end(responder),
         first_packet: syn,
