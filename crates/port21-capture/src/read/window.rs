@@ -1,0 +1,139 @@
+//! A reusable buffer over a reader: the part of the input that is being looked at.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// How much is asked of the reader at a time, in bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// Bytes of the input from the current position on. Looking does not copy; a range within
+/// [`Window::bytes`] stays valid until the next call of [`Window::require`].
+pub(super) struct Window {
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+    at_end: bool,
+    failure: Option<io::Error>,
+}
+
+impl Window {
+    pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
+        Window { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, at_end: false, failure: None }
+    }
+
+    /// Position in the (decompressed) input, in bytes.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What stopped the reader before the end of its input, once.
+    pub(super) fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// The unconsumed bytes that are at hand.
+    #[inline]
+    pub(super) fn available(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// At least `length` unconsumed bytes, or as many as the input still has.
+    #[inline]
+    pub(super) fn require(&mut self, length: usize) -> &[u8] {
+        if self.end - self.start < length {
+            self.refill(length);
+        }
+        self.available()
+    }
+
+    /// Moves past `length` bytes (at most those at hand) and returns where they lie in the buffer.
+    #[inline]
+    pub(super) fn consume(&mut self, length: usize) -> Range<usize> {
+        let from = self.start;
+        self.start = from.saturating_add(length).min(self.end);
+        self.offset += (self.start - from) as u64;
+        from..self.start
+    }
+
+    /// Moves past `length` bytes, however many that are; returns how many there were.
+    pub(super) fn skip(&mut self, length: u64) -> u64 {
+        let mut left = length;
+        while left > 0 {
+            let step = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK);
+            let at_hand = self.require(step).len().min(step);
+            if at_hand == 0 {
+                break;
+            }
+            self.consume(at_hand);
+            left -= at_hand as u64;
+        }
+        length - left
+    }
+
+    /// The bytes of a range that [`Window::consume`] returned.
+    #[inline]
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(range).unwrap_or_default()
+    }
+
+    #[cold]
+    fn refill(&mut self, length: usize) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() < length {
+            self.buffer.resize(length.next_multiple_of(CHUNK), 0);
+        }
+        while self.end < length && !self.at_end {
+            let Some(free) = self.buffer.get_mut(self.end..) else { return };
+            match self.reader.read(free) {
+                Ok(0) => self.at_end = true,
+                Ok(count) => self.end = self.end.saturating_add(count).min(self.buffer.len()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failure = Some(error);
+                    self.at_end = true;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time.
+    struct Drip(u8);
+
+    impl Read for Drip {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0 == 5 {
+                return Ok(0);
+            }
+            buffer[0] = self.0;
+            self.0 += 1;
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn requires_as_many_bytes_as_there_are() {
+        let mut window = Window::new(Box::new(Drip(0)));
+        assert_eq!(window.require(2), [0, 1]);
+        window.consume(1);
+        assert_eq!(window.require(100), [1, 2, 3, 4]);
+        assert_eq!(window.offset(), 1);
+    }
+
+    #[test]
+    fn skips_past_the_end_without_complaint() {
+        let mut window = Window::new(Box::new(Drip(0)));
+        assert_eq!(window.skip(u64::MAX), 5);
+        assert!(window.require(1).is_empty());
+    }
+}
