@@ -83,7 +83,7 @@ impl PcapNgReader {
             let block = self.block(input)?;
             let record = match block.kind {
                 SECTION_HEADER => self.section(input, &block),
-                _ if !self.readable => None,
+                _ if !self.readable => leave_out(input, &block),
                 ENHANCED_PACKET => self.enhanced(input, &block),
                 INTERFACE_DESCRIPTION => self.interface(input, &block),
                 SIMPLE_PACKET => self.simple(input, &block),
@@ -355,6 +355,11 @@ fn pass_over(input: &mut Input, block: &Block, kind: u32) -> Option<Record> {
             format!("a block of unknown type {kind:#010x} at offset {offset} was passed over")
         });
     }
+    input.window.consume(block.padded);
+    None
+}
+
+fn leave_out(input: &mut Input, block: &Block) -> Option<Record> {
     input.window.consume(block.padded);
     None
 }

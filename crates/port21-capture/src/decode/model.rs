@@ -1,8 +1,9 @@
-//! Decodes the headers of a packet, from the link layer to TCP or UDP, as far as its bytes go.
+//! What decoding gives: plain values, borrowed from the packet.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use crate::packet::{Packet, Timestamp};
+use crate::packet::Timestamp;
 
 /// What separates two conversations with the same addresses and ports: the VLAN identifiers and the tunnel
 /// (VXLAN network, GRE key) that a packet came in. The same 5-tuple on two VLANs is two connections.
@@ -159,23 +160,18 @@ pub enum Stop {
     Cut(&'static str),
     /// A header contradicts itself: the layer's name.
     Malformed(&'static str),
+    /// There is more beneath, but it is encrypted, or a form that is not decoded: what it is.
+    Unsupported(&'static str),
 }
 
-/// Decodes packets; holds the IP fragments that still wait for their siblings.
-#[derive(Debug, Default)]
-pub struct Decoder {}
-
-impl Decoder {
-    /// Decodes one packet.
-    pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Decoded<'a> {
-        Decoded {
-            packet: packet.number,
-            time: packet.time,
-            scope: Scope::default(),
-            addresses: None,
-            hop_limit: 0,
-            transport: None,
-            stopped: Some(Stop::UnknownLinkType(packet.link_type.0)),
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stop::UnknownLinkType(u32::MAX) => write!(f, "link type not described"),
+            Stop::UnknownLinkType(number) => write!(f, "unknown link type {number}"),
+            Stop::Cut(layer) => write!(f, "{layer} cut short"),
+            Stop::Malformed(layer) => write!(f, "{layer} malformed"),
+            Stop::Unsupported(what) => write!(f, "{what} not decoded"),
         }
     }
 }
