@@ -1,0 +1,205 @@
+//! Captures recorded by us of other people's servers and clients (`tests/captures/record.sh`), and the sample: against
+//! the files that were really transferred, and packet by packet against the tshark of this machine.
+
+// The lints allow these in tests, but do not take a test's helpers for tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use port21_testkit::{Program, note};
+use serde_json::{Value, json};
+
+const PORT21: Program = Program::new(env!("CARGO_BIN_EXE_port21"));
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/captures")
+}
+
+fn explain(name: &str) -> Value {
+    PORT21.explain_file(&folder().join(format!("{name}.pcap")))
+}
+
+/// SHA-256 of a file as `sha256sum` gave it when the captures were recorded.
+fn recorded_hash(name: &str) -> String {
+    let text = std::fs::read_to_string(folder().join("files.sha256")).unwrap();
+    let line = text.lines().find(|line| line.ends_with(name)).unwrap();
+    line.split_whitespace().next().unwrap().to_string()
+}
+
+fn only_transfer(report: &Value) -> &Value {
+    assert_eq!(report["totals"]["transfers"], 1, "{:#}", report["totals"]);
+    &report["sessions"][0]["transfers"][0]
+}
+
+#[test]
+fn one_file_comes_out_the_same_in_every_mode() {
+    for (name, mode) in [
+        ("curl-passive", "passive"),
+        ("curl-active", "active"),
+        ("curl-ipv6-passive", "extended-passive"),
+        ("curl-ipv6-active", "extended-active"),
+    ] {
+        let report = explain(name);
+        let transfer = only_transfer(&report);
+        assert_eq!(json!([transfer["mode"], transfer["pairing"]]), json!([mode, "exact"]), "{name}");
+        assert_eq!(json!([transfer["bytes"], transfer["expected_bytes"]]), json!([18_800, 18_800]), "{name}");
+        assert_eq!(transfer["sha256"], recorded_hash("lines.txt"), "{name}");
+        assert_eq!(transfer["complete"], true, "{name}");
+        assert_eq!(transfer["path"], "/lines.txt", "{name}");
+        assert_eq!(report["sessions"][0]["logins"][0]["outcome"], "accepted", "{name}");
+    }
+}
+
+#[test]
+fn upload_has_the_directory_in_its_path() {
+    let report = explain("curl-upload");
+    let transfer = only_transfer(&report);
+    assert_eq!(json!([transfer["verb"], transfer["direction"]]), json!(["STOR", "upload"]));
+    assert_eq!(transfer["path"], "/incoming/upload.txt");
+    assert_eq!(transfer["sha256"], recorded_hash("upload.txt"));
+    assert_eq!(transfer["complete"], true);
+}
+
+#[test]
+fn resumed_download_starts_at_its_offset() {
+    let report = explain("curl-resume");
+    let transfer = only_transfer(&report);
+    assert_eq!(
+        json!([transfer["restart_offset"], transfer["bytes"], transfer["complete"]]),
+        json!([10_000, 8800, true])
+    );
+}
+
+#[test]
+fn tls_hides_the_dialogue_and_is_named() {
+    let report = explain("curl-tls");
+    let session = &report["sessions"][0];
+    assert_eq!(session["protocol"], "ftps-explicit");
+    assert_eq!(session["exchanges"].as_array().unwrap().len(), 1);
+    assert_eq!(session["exchanges"][0]["command"]["argument"], "SSL");
+    assert_eq!(session["tls"]["version"], "TLS 1.3");
+    assert_eq!(session["logins"], json!([]));
+}
+
+#[test]
+fn listings_of_vsftpd_are_read() {
+    let report = explain("lftp-listing");
+    let transfers = report["sessions"][0]["transfers"].as_array().unwrap();
+    assert_eq!(transfers.len(), 3);
+    let names = |index: usize| {
+        let entries = transfers[index]["listing"]["entries"].as_array().unwrap();
+        entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((names(0), names(1)), (vec!["incoming", "lines.txt"], vec!["incoming", "lines.txt"]));
+    assert_eq!(transfers[0]["listing"]["entries"][1]["size"], 18_800);
+    assert_eq!(transfers[2]["sha256"], recorded_hash("upload.txt"));
+}
+
+/// What tshark says of `path`: of each packet with a field of `fields`, the fields' values.
+fn tshark(path: &Path, filter: &str, fields: &[&str]) -> BTreeMap<u64, Vec<String>> {
+    let mut command = Command::new("tshark");
+    command.args(["-n", "-r"]).arg(path).args(["-Y", filter, "-T", "fields", "-e", "frame.number"]);
+    for field in fields {
+        command.args(["-e", field]);
+    }
+    let output = command.output().expect("tshark runs; ./check installs it");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .map(|line| {
+            let mut values = line.split('\t');
+            (values.next().unwrap().parse().unwrap(), values.map(str::to_string).collect())
+        })
+        .collect()
+}
+
+/// Every capture of ours.
+fn captures() -> Vec<PathBuf> {
+    let mut found = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/ftp-lab.pcap")];
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "pcap") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn numbers(list: &Value) -> BTreeSet<u64> {
+    list.as_array().into_iter().flatten().map(|number| number.as_u64().unwrap()).collect()
+}
+
+#[test]
+fn tshark_sees_the_same_requests_and_replies() {
+    let (mut commands, mut replies) = (0, 0);
+    for path in captures() {
+        let output = PORT21.run(&["explain", "--show-passwords", "--format", "json", path.to_str().unwrap()]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        // Behind AUTH, tshark 4.0 takes TLS records for requests.
+        let secured = report["sessions"][0]["tls"]["first_packet"].as_u64().unwrap_or(u64::MAX);
+        let mut ours: BTreeMap<u64, [String; 3]> = BTreeMap::new();
+        for session in report["sessions"].as_array().unwrap() {
+            for exchange in session["exchanges"].as_array().unwrap() {
+                let command = &exchange["command"];
+                for packet in numbers(&command["packets"]) {
+                    let text = |name: &str| command[name].as_str().unwrap_or_default().to_string();
+                    ours.insert(packet, [text("verb"), text("argument"), String::new()]);
+                    commands += 1;
+                }
+                for reply in exchange["replies"].as_array().unwrap().iter().chain([&session["greeting"]]) {
+                    // tshark gives a code to the lines that have one: the first and the last.
+                    let packets = numbers(&reply["packets"]);
+                    for packet in [packets.first(), packets.last()].into_iter().flatten() {
+                        ours.insert(*packet, [String::new(), String::new(), reply["code"].to_string()]);
+                        replies += 1;
+                    }
+                }
+            }
+        }
+        let fields = ["ftp.request.command", "ftp.request.arg", "ftp.response.code"];
+        let theirs = tshark(&path, "ftp.request.command or ftp.response.code", &fields);
+        let theirs: BTreeMap<u64, [String; 3]> = theirs
+            .into_iter()
+            .filter(|(packet, _)| *packet < secured)
+            .map(|(packet, values)| (packet, values.try_into().unwrap()))
+            .collect();
+        assert_eq!(ours, theirs, "{}", path.display());
+    }
+    assert!(commands > 100);
+    note(&format!("live tshark: {commands} requests and {replies} replies of our own captures agree"));
+}
+
+/// The lists of `quality` carry tshark's names, so they hold tshark's packets.
+#[test]
+fn tshark_flags_the_same_segments() {
+    for path in captures() {
+        let report = PORT21.explain_file(&path);
+        let mut connections = Vec::new();
+        for session in report["sessions"].as_array().unwrap() {
+            connections.push(&session["control"]);
+            connections
+                .extend(session["transfers"].as_array().unwrap().iter().map(|transfer| &transfer["data"]));
+        }
+        for connection in connections.into_iter().filter(|connection| !connection.is_null()) {
+            for (list, flag) in [
+                ("retransmissions", "retransmission"),
+                ("out_of_order", "out_of_order"),
+                ("duplicate_acks", "duplicate_ack"),
+                ("lost_segments", "lost_segment"),
+                ("acked_unseen", "ack_lost_segment"),
+                ("keep_alives", "keep_alive"),
+                ("zero_windows", "zero_window"),
+                ("window_updates", "window_update"),
+                ("window_full", "window_full"),
+                ("reused_ports", "reused_ports"),
+            ] {
+                let filter = format!("tcp.stream == {} and tcp.analysis.{flag}", connection["stream"]);
+                let theirs: BTreeSet<u64> = tshark(&path, &filter, &[]).into_keys().collect();
+                assert_eq!(numbers(&connection["quality"][list]), theirs, "{}: {filter}", path.display());
+            }
+        }
+    }
+}
