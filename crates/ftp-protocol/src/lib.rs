@@ -16,6 +16,7 @@
 pub mod address;
 pub mod command;
 pub mod line;
+pub mod listing;
 pub mod path;
 pub mod reply;
 pub mod sequence;
