@@ -4,6 +4,7 @@
 //! never left out. Text that is not UTF-8 has U+FFFD in the place of unknown bytes, with all its bytes in hexadecimal
 //! in the field of the same name with `_bytes` appended.
 
+pub mod convert;
 mod model;
 mod roles;
 

@@ -1,0 +1,21 @@
+//! Bytes as hexadecimal text.
+
+use std::fmt::Write as _;
+
+/// Two lower-case digits a byte.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Text from the wire: valid UTF-8 as it is; anything else with U+FFFD for what is not, and all its bytes in hexadecimal.
+pub fn text(bytes: &[u8]) -> (String, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => (String::from_utf8_lossy(bytes).into_owned(), Some(encode(bytes))),
+    }
+}
