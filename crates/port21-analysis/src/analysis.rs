@@ -1,10 +1,16 @@
 //! The whole way from decoded packets to finished sessions.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use port21_capture::{Decoded, Timestamp};
+use port21_capture::decode::Stop;
+use port21_capture::{Decoded, Timestamp, Transport};
 
-use crate::report::{Connection, Finding, Session, Totals};
+use crate::findings;
+use crate::ftp::Stage;
+use crate::names::{DNS_PORT, Envelope};
+use crate::report::{Connection, Count, Finding, Session, Totals};
+use crate::tcp::{Dropped, Limits, Tracker};
 
 /// What to do beyond the sessions themselves, and how far to go.
 #[derive(Debug, Clone)]
@@ -57,7 +63,11 @@ pub struct DnsTransaction {
 /// Takes packets, gives sessions as they end.
 #[derive(Debug)]
 pub struct Analysis {
-    options: Options,
+    tracker: Tracker,
+    stage: Stage,
+    totals: Totals,
+    undecoded: BTreeMap<Stop, u64>,
+    sessions: Vec<Session>,
 }
 
 /// What is left when the input ends.
@@ -74,32 +84,112 @@ pub struct Finished {
 impl Analysis {
     /// Starts with nothing.
     pub fn new(options: Options) -> Self {
-        Analysis { options }
+        Analysis {
+            tracker: Tracker::new(Limits::default()),
+            stage: Stage::new(&options),
+            totals: Totals::default(),
+            undecoded: BTreeMap::new(),
+            sessions: Vec::new(),
+        }
     }
 
     /// Takes one packet in; packets must come in the order of their numbers.
     pub fn packet(&mut self, decoded: &Decoded<'_>) {
-        let _ = (decoded, &self.options);
+        if self.totals.packets == 0 {
+            self.stage.set_epoch(decoded.time);
+        }
+        self.totals.packets += 1;
+        if let Some(stop) = decoded.stopped {
+            self.totals.undecoded_packets += 1;
+            *self.undecoded.entry(stop).or_default() += 1;
+        }
+        match (&decoded.transport, decoded.addresses) {
+            (Some(Transport::Tcp(segment)), Some(_)) => {
+                self.totals.tcp_packets += 1;
+                self.tracker.segment(decoded, segment, &mut self.stage);
+            }
+            (
+                Some(Transport::Udp { source_port, destination_port, payload }),
+                Some((source, destination)),
+            ) if *source_port == DNS_PORT || *destination_port == DNS_PORT => {
+                let envelope = Envelope {
+                    source: (source, *source_port),
+                    destination: (destination, *destination_port),
+                    transport: "udp",
+                    packet: decoded.packet,
+                    time: decoded.time,
+                };
+                self.stage.names.message(envelope, payload);
+            }
+            (Some(Transport::Unreachable { kind, code, quoted_tcp: Some(quoted) }), _) => {
+                self.tracker.unreachable(decoded, *quoted, *kind, *code);
+            }
+            _ => {}
+        }
+        if !self.stage.finished.is_empty() {
+            self.collect();
+        }
     }
 
     /// Sessions that have ended since the last call, in the order in which they ended.
     pub fn take_sessions(&mut self) -> Vec<Session> {
-        Vec::new()
+        std::mem::take(&mut self.sessions)
     }
 
     /// Connections that have ended since the last call, if recorded.
     pub fn take_connections(&mut self) -> Vec<Connection> {
-        Vec::new()
+        std::mem::take(&mut self.stage.connections)
     }
 
     /// DNS transactions that have ended since the last call, if recorded.
     pub fn take_dns(&mut self) -> Vec<DnsTransaction> {
-        Vec::new()
+        self.stage.names.take_transactions(false)
     }
 
     /// The input has ended: what is still open is reported as it stands. Connections and DNS transactions that
     /// are left must be taken after this.
     pub fn finish(&mut self) -> Finished {
-        Finished { sessions: Vec::new(), totals: Totals::default(), findings: Vec::new() }
+        self.tracker.finish(&mut self.stage);
+        self.stage.finish();
+        self.collect();
+        self.totals.connections = self.tracker.connections_seen();
+        self.totals.undecoded_reasons = self
+            .undecoded
+            .iter()
+            .map(|(stop, count)| Count { what: stop_text(*stop), count: *count })
+            .collect();
+        self.totals.dropped = self.stage.dropped();
+        self.totals.dropped.extend(dropped_by_tcp(self.tracker.dropped()));
+        let found = Vec::new();
+        Finished { sessions: self.take_sessions(), totals: std::mem::take(&mut self.totals), findings: found }
     }
+
+    fn collect(&mut self) {
+        for mut session in std::mem::take(&mut self.stage.finished) {
+            session.findings = findings::findings(&session);
+            self.totals.sessions += 1;
+            self.totals.transfers += session.transfers.len() as u64;
+            self.sessions.push(session);
+        }
+    }
+}
+
+fn stop_text(stop: Stop) -> String {
+    match stop {
+        Stop::UnknownLinkType(number) => format!("unknown link type {number}"),
+        Stop::Cut(layer) => format!("{layer} header cut"),
+        Stop::Malformed(layer) => format!("{layer} header malformed"),
+    }
+}
+
+fn dropped_by_tcp(dropped: &Dropped) -> Vec<Count> {
+    let counts = [
+        ("open connections given up, because there were too many", dropped.connections),
+        ("closed connections forgotten early, because there were too many", dropped.closed_connections),
+        ("holes given up early, because too much waited behind them", dropped.holes),
+        ("bytes not kept for comparison with retransmissions", dropped.history_bytes),
+        ("captured bytes without a place in their stream", dropped.bytes),
+    ];
+    let bitten = counts.into_iter().filter(|(_, count)| *count > 0);
+    bitten.map(|(what, count)| Count { what: what.to_owned(), count }).collect()
 }

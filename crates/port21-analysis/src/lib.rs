@@ -13,8 +13,12 @@ pub mod analysis;
 pub mod answers;
 pub mod community_id;
 pub mod findings;
+mod ftp;
+mod hex;
+mod names;
 pub mod report;
 pub mod tcp;
+mod time;
 
 #[cfg(test)]
 mod sample;

@@ -1,0 +1,422 @@
+//! The session as the report writes it.
+
+use ftp_protocol::Verb;
+
+use super::control::Speaker;
+use super::listing;
+use super::session::{Session, relative_sequence};
+use super::tls;
+use super::transfer::{Announcement, Ended, Pending};
+use crate::hex;
+use crate::report::{
+    Connection, ConnectionState, Counterpart, Direction, Failure, FailureCause, Kind, Listing, Mode,
+    NameSource, Note, PerSide, Server, Setup, Side, Tls, Transfer,
+};
+use crate::tcp::End;
+use crate::time;
+
+impl Session {
+    /// Writes the session down. `counterpart`: which transfer of another session (by id) a shared stream was.
+    pub fn report(
+        mut self,
+        control: Connection,
+        counterpart: impl Fn(u64, u64) -> Option<u64>,
+    ) -> crate::report::Session {
+        self.fill_acknowledgements();
+        let transfers = self.reported_transfers(&counterpart);
+        let used: Vec<u64> =
+            transfers.iter().filter_map(|t| t.data.as_ref().map(|data| data.stream)).collect();
+        let mut unused: Vec<Connection> = self
+            .streams
+            .values()
+            .flatten()
+            .filter(|ended| ended.opened && !used.contains(&ended.connection.stream))
+            .map(|ended| ended.connection.clone())
+            .collect();
+        unused.sort_unstable_by_key(|connection| connection.stream);
+        let last = transfers
+            .iter()
+            .filter_map(|transfer| transfer.data.as_ref())
+            .chain(&unused)
+            .map(|connection| connection.last_time)
+            .fold(control.last_time, f64::max);
+        if self.dropped_exchanges > 0 {
+            let text = format!(
+                "{} more commands and replies were not kept: the session is too long",
+                self.dropped_exchanges
+            );
+            self.notes.push(Note { packet: None, text });
+        }
+        let tls = self.tls_report();
+        crate::report::Session {
+            id: self.id,
+            client: self.client,
+            server: self.server_report(tls.as_ref()),
+            protocol: self.protocol,
+            first_time: time::rfc3339(self.began),
+            duration: last - control.first_time,
+            control,
+            greeting: self.greeting,
+            logins: self.logins,
+            exchanges: self.exchanges,
+            transfers,
+            unused_data_connections: unused,
+            tls,
+            directory: self.directory.as_deref().map(|directory| hex::text(directory).0),
+            notes: self.notes,
+            findings: Vec::new(),
+        }
+    }
+
+    fn server_report(&self, tls: Option<&Tls>) -> Server {
+        let named = self.name.clone();
+        let by_tls = || {
+            let tls = tls?;
+            Some((tls.server_name.clone()?, tls.first_packet?))
+        };
+        let (name, name_packet, query, source) = match (named, by_tls()) {
+            (Some(named), _) if named.source == NameSource::Dns => {
+                (Some(named.name), Some(named.packet), named.query_packet, Some(named.source))
+            }
+            (_, Some((name, packet))) => (Some(name), Some(packet), None, Some(NameSource::TlsServerName)),
+            (Some(named), None) => (Some(named.name), Some(named.packet), None, Some(named.source)),
+            (None, None) => (None, None, None, None),
+        };
+        Server {
+            address: self.server.address,
+            port: self.server.port,
+            name,
+            name_packet,
+            name_query_packet: query,
+            name_source: source,
+        }
+    }
+
+    fn tls_report(&self) -> Option<Tls> {
+        let (client, from_client) = self.control.tls(Speaker::Client);
+        let (server, from_server) = self.control.tls(Speaker::Server);
+        let (first, cleared) = self.tls_packets;
+        (first.is_some() || self.auth_packet.is_some()).then(|| Tls {
+            auth_packet: self.auth_packet,
+            first_packet: first,
+            version: server.version.map(tls::version_name),
+            server_name: client.server_name,
+            cleared_packet: cleared,
+            bytes: PerSide { client: from_client, server: from_server },
+        })
+    }
+
+    /// Which packet first acknowledged each command and reply.
+    fn fill_acknowledgements(&mut self) {
+        let control = &self.control;
+        // Relative sequence numbers count from one, stream offsets from zero.
+        let find = |by, next_sequence: u64| control.acknowledged_by(by, next_sequence.saturating_sub(1));
+        for exchange in &mut self.exchanges {
+            if let Some(command) = &mut exchange.command {
+                command.acknowledged_by =
+                    find(Speaker::Client, command.next_sequence).map(|(packet, _)| packet);
+            }
+        }
+        let replies = self.exchanges.iter_mut().flat_map(|exchange| &mut exchange.replies);
+        for reply in replies.chain(&mut self.greeting) {
+            if let Some((packet, offset)) = find(Speaker::Server, reply.next_sequence) {
+                reply.acknowledged_by = Some(packet);
+                reply.acknowledgement = Some(relative_sequence(offset));
+            }
+        }
+    }
+
+    fn reported_transfers(&self, counterpart: &impl Fn(u64, u64) -> Option<u64>) -> Vec<Transfer> {
+        let reported = self.transfers.iter().filter(|transfer| self.is_reported(transfer));
+        let mut transfers: Vec<Transfer> =
+            reported.zip(0..).map(|(transfer, index)| self.transfer(transfer, index, counterpart)).collect();
+        transfers.sort_by_key(|transfer| {
+            let data = transfer.data.as_ref().map(|data| data.first_packet);
+            transfer.command_packet.or(transfer.opening_reply.map(|reply| reply.packet)).or(data)
+        });
+        for (transfer, index) in transfers.iter_mut().zip(0..) {
+            transfer.index = index;
+        }
+        sizes_from_listings(&mut transfers);
+        transfers
+    }
+
+    /// The attempt that counts: one that moved bytes, else one that was opened, else the last.
+    fn data_of(&self, transfer: &Pending) -> Option<&Ended> {
+        let attempts: Vec<&Ended> =
+            transfer.streams.iter().filter_map(|stream| self.streams.get(stream)?.as_ref()).collect();
+        let moved = attempts.iter().find(|ended| ended.bytes() > 0);
+        moved.or(attempts.iter().rfind(|ended| ended.opened)).or(attempts.last()).copied()
+    }
+
+    fn transfer(
+        &self,
+        pending: &Pending,
+        index: u64,
+        counterpart: &impl Fn(u64, u64) -> Option<u64>,
+    ) -> Transfer {
+        let attempt = self.data_of(pending);
+        let ended = attempt.filter(|ended| ended.opened);
+        let announcement = pending.announcement.and_then(|index| self.announcements.get(index));
+        let kind = pending.verb.and_then(Verb::transfer_kind);
+        let shared =
+            ended.and_then(|ended| ended.shared_with.first().map(|other| (*other, ended.connection.stream)));
+        let sender =
+            ended.and_then(|ended| self.sender(ended, announcement, kind.map(|kind| kind.is_upload())));
+        let content = ended.zip(sender).map(|(ended, sender)| ended.content(sender));
+        let direction = match (kind, shared) {
+            (_, Some(_)) => Some(Direction::ServerToServer),
+            (Some(kind), None) if kind.is_upload() => Some(Direction::Upload),
+            (Some(_), None) => Some(Direction::Download),
+            (None, None) => ended.zip(sender).and_then(|(ended, sender)| {
+                let client = self.client_end(ended, announcement)?;
+                Some(if client == sender { Direction::Upload } else { Direction::Download })
+            }),
+        };
+        let protected = content.is_some_and(|content| {
+            (pending.protected || self.tls_packets.0.is_some()) && tls::is_record(&content.head) == Some(true)
+        });
+        let is_listing = kind.is_some_and(|kind| kind.is_listing());
+        let listing = content
+            .filter(|content| {
+                is_listing && !protected && (content.head_is_whole() || !content.head.is_empty())
+            })
+            .map(|content| listing::read(&content.head, pending.verb, content.head_is_whole()));
+        let (path, path_bytes) = pending.path.as_deref().map(hex::text).unwrap_or_default();
+        let bytes = content.map_or(0, |content| content.length);
+        let expected = pending
+            .expected
+            .map(|(size, from, packet)| (remaining(size, pending.restart, bytes), from, packet));
+        let incomplete_because = incomplete(pending, ended, sender, expected.filter(|_| !protected));
+        Transfer {
+            index,
+            verb: pending.verb.map(|verb| verb.as_str().to_owned()),
+            path: pending.path.as_ref().map(|_| path),
+            path_bytes,
+            argument: pending.argument.as_deref().map(|argument| hex::text(argument).0),
+            kind: kind.map(|kind| if kind.is_listing() { Kind::Listing } else { Kind::File }),
+            direction,
+            mode: announcement.map(|announcement| announcement.mode).or(self.default_mode(ended)),
+            setup: announcement.map(|announcement| self.setup(announcement)),
+            command_packet: pending.command.map(|(packet, _)| packet),
+            opening_reply: pending.opening,
+            closing_reply: pending.closing,
+            pairing: ended.map(|ended| ended.pairing),
+            data_packets: content.map(|content| content.packets.clone()).unwrap_or_default(),
+            representation: pending.representation,
+            type_seen: pending.type_seen,
+            restart_offset: pending.restart,
+            bytes,
+            sha256: content.filter(|_| self.hash).and_then(|content| content.sha256()),
+            complete: incomplete_because.is_none(),
+            incomplete_because,
+            missing: content.map(|content| content.missing.clone()).unwrap_or_default(),
+            expected_bytes: expected.map(|(bytes, _, _)| bytes),
+            expected_from: expected.map(|(_, from, _)| from.to_owned()),
+            expected_packet: expected.map(|(_, _, packet)| packet),
+            protected,
+            failure: failure(attempt),
+            listing,
+            counterpart: shared.and_then(|(session, stream)| {
+                counterpart(session, stream).map(|transfer| Counterpart { session, transfer })
+            }),
+            duration: content
+                .and_then(|content| content.times)
+                .map(|(first, last)| last.saturating_sub(first) as f64 / 1e9),
+            data: ended.map(|ended| ended.connection.clone()),
+        }
+    }
+
+    fn setup(&self, announcement: &Announcement) -> Setup {
+        let passive = announcement.is_passive();
+        let verb = announcement.verb.map(Verb::as_str).unwrap_or(match announcement.mode {
+            Mode::ExtendedPassive => "EPSV",
+            _ => "PASV",
+        });
+        let (high, low) = announcement.bytes.unzip();
+        Setup {
+            verb: verb.to_owned(),
+            command_packet: announcement.command_packet,
+            reply_packet: announcement.reply_packet,
+            address: announcement
+                .address
+                .or(announcement.port.filter(|_| passive).map(|_| self.server.address)),
+            port: announcement.port,
+            arithmetic: high
+                .zip(low)
+                .zip(announcement.port)
+                .map(|((high, low), port)| format!("{high} * 256 + {low} = {port}")),
+            text: announcement.text.as_deref().map(|text| hex::text(text).0),
+        }
+    }
+
+    /// Without an announcement: who opened the connection tells the mode, where a handshake does.
+    fn default_mode(&self, ended: Option<&Ended>) -> Option<Mode> {
+        let ended = ended?;
+        ended.connection.handshake.syn?;
+        if self.client.address == self.server.address {
+            return None;
+        }
+        let by_server = ended.connection.initiator.address == self.server.address;
+        Some(if by_server { Mode::Active } else { Mode::Passive })
+    }
+
+    /// Which end of a data connection is the client's.
+    fn client_end(&self, ended: &Ended, announcement: Option<&Announcement>) -> Option<End> {
+        let connection = &ended.connection;
+        if let Some(announcement) = announcement {
+            let listener = match announcement.port {
+                Some(port) if port == connection.responder.port => End::Responder,
+                Some(port) if port == connection.initiator.port => End::Initiator,
+                _ => End::Responder,
+            };
+            return Some(if announcement.is_passive() { listener.other() } else { listener });
+        }
+        if self.client.address == self.server.address {
+            return None;
+        }
+        if connection.initiator.address == self.client.address {
+            Some(End::Initiator)
+        } else if connection.responder.address == self.client.address {
+            Some(End::Responder)
+        } else {
+            None
+        }
+    }
+
+    /// The end that sends the data: as the command says, unless only the other one did.
+    fn sender(
+        &self,
+        ended: &Ended,
+        announcement: Option<&Announcement>,
+        upload: Option<bool>,
+    ) -> Option<End> {
+        let client = self.client_end(ended, announcement);
+        let said = client.zip(upload).map(|(client, upload)| if upload { client } else { client.other() });
+        match (said, ended.sender()) {
+            (Some(said), Some(seen)) if ended.content(said).length == 0 => Some(seen),
+            (Some(said), _) => Some(said),
+            (None, seen) => seen,
+        }
+    }
+}
+
+/// SIZE and "150 ... (n bytes)" speak of the whole file, or of what is left of it: servers differ. The one that fits counts.
+fn remaining(size: u64, restart: Option<u64>, bytes: u64) -> u64 {
+    if size == bytes { size } else { size.saturating_sub(restart.unwrap_or(0)) }
+}
+
+/// Why a transfer is not whole; `None`: it is.
+fn incomplete(
+    pending: &Pending,
+    ended: Option<&Ended>,
+    sender: Option<End>,
+    expected: Option<(u64, &'static str, u64)>,
+) -> Option<String> {
+    let Some(ended) = ended else { return Some("no data connection".into()) };
+    let connection = &ended.connection;
+    let content = sender.map(|sender| ended.content(sender));
+    if let Some(content) = content.filter(|content| !content.missing.is_empty()) {
+        let missing: u64 = content.missing.iter().map(|hole| hole.length).sum();
+        return Some(format!("{missing} of {} bytes are not in the capture", content.length));
+    }
+    if connection.handshake.syn.is_none() && connection.handshake.syn_ack.is_none() {
+        return Some("the data connection was open when the capture began".into());
+    }
+    let side = match sender {
+        Some(End::Responder) => Side::Responder,
+        _ => Side::Initiator,
+    };
+    let has = |segment: &crate::report::Closing, flag: &str| segment.flags.iter().any(|name| name == flag);
+    let ordered = connection
+        .closing
+        .iter()
+        .any(|segment| has(segment, "FIN") && (segment.from == side || sender.is_none()));
+    if !ordered {
+        let reset = connection.closing.iter().find(|segment| has(segment, "RST"));
+        return Some(match reset {
+            Some(reset) => format!("the data connection was reset in packet {}", reset.packet),
+            None => "the end of the data connection is not in the capture".into(),
+        });
+    }
+    if let Some(code) = pending.closing.and_then(|reply| reply.code).filter(|code| *code >= 400) {
+        return Some(format!("the server replied {code}"));
+    }
+    let bytes = content.map_or(0, |content| content.length);
+    match expected {
+        Some((expected, from, _)) if bytes < expected => {
+            Some(format!("{bytes} bytes crossed, {} fewer than announced ({from})", expected - bytes))
+        }
+        _ => None,
+    }
+}
+
+/// Why no data connection came to be, or why it moved nothing.
+fn failure(attempt: Option<&Ended>) -> Option<Failure> {
+    let Some(attempt) = attempt else {
+        return Some(Failure { cause: FailureCause::NotSeen, packets: Vec::new() });
+    };
+    let connection = &attempt.connection;
+    let syn = connection.handshake.syn;
+    let reset = connection.closing.iter().find(|segment| segment.flags.iter().any(|flag| flag == "RST"));
+    let proof = |last: Option<u64>| syn.into_iter().chain(last).collect();
+    if !attempt.opened {
+        return Some(match (attempt.unreachable, reset) {
+            (Some(packet), _) => Failure { cause: FailureCause::Unreachable, packets: proof(Some(packet)) },
+            (None, Some(reset)) => {
+                Failure { cause: FailureCause::Refused, packets: proof(Some(reset.packet)) }
+            }
+            (None, None) => {
+                let mut packets: Vec<u64> = proof(None);
+                packets.extend(&connection.quality.retransmissions);
+                Failure { cause: FailureCause::NoAnswer, packets }
+            }
+        });
+    }
+    let by_reset = connection.state == ConnectionState::Reset && attempt.bytes() == 0;
+    by_reset.then(|| Failure { cause: FailureCause::Reset, packets: proof(reset.map(|reset| reset.packet)) })
+}
+
+/// A listing by MLSD states exact sizes (RFC 3659, section 7.5.7): later downloads of its entries must have them.
+fn sizes_from_listings(transfers: &mut [Transfer]) {
+    let mut sizes: Vec<(String, u64, Option<u64>)> = Vec::new();
+    for transfer in transfers {
+        let directory = transfer.path.clone();
+        if transfer.verb.as_deref() == Some("MLSD") {
+            let entries = transfer
+                .listing
+                .as_ref()
+                .map(|listing: &Listing| listing.entries.as_slice())
+                .unwrap_or_default();
+            for entry in entries {
+                let (Some(name), Some(size)) = (&entry.name, entry.size) else { continue };
+                if sizes.len() < super::session::SIZE_LIMIT {
+                    sizes.push((joined(directory.as_deref(), name), size, transfer.data_packets.first));
+                }
+            }
+        }
+        let image = transfer.representation == crate::report::Type::Image;
+        let download = transfer.direction == Some(Direction::Download) && transfer.kind == Some(Kind::File);
+        if transfer.expected_bytes.is_some() || !image || !download || transfer.protected {
+            continue;
+        }
+        let stated = sizes.iter().rfind(|(path, _, _)| Some(path) == directory.as_ref());
+        if let Some((_, size, packet)) = stated {
+            let expected = remaining(*size, transfer.restart_offset, transfer.bytes);
+            transfer.expected_bytes = Some(expected);
+            transfer.expected_from = Some("MLSD".into());
+            transfer.expected_packet = *packet;
+            if transfer.complete && transfer.bytes < expected {
+                transfer.complete = false;
+                let fewer = expected - transfer.bytes;
+                let text = format!("{} bytes crossed, {fewer} fewer than announced (MLSD)", transfer.bytes);
+                transfer.incomplete_because = Some(text);
+            }
+        }
+    }
+}
+
+fn joined(directory: Option<&str>, name: &str) -> String {
+    let directory = directory.map(str::as_bytes);
+    String::from_utf8_lossy(&ftp_protocol::path::resolve(directory, name.as_bytes())).into_owned()
+}

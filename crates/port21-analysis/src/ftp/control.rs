@@ -1,0 +1,367 @@
+//! A control connection as a dialogue: two byte streams in, commands and replies out, in the order in which they were said.
+//!
+//! ```text
+//! client bytes ──▶ lines ──▶ queue ─┐
+//!                                   ├─▶ next(): whatever is not still waiting for what its sender had read
+//! server bytes ──▶ lines ──▶ replies ──▶ queue ─┘
+//! ```
+//!
+//! The capture's order is not the dialogue's: mirror ports swap packets, and a hole holds one direction back while the
+//! other goes on. But each segment says, in its acknowledgment number, what its sender had received when it spoke (RFC 9293,
+//! section 3.4). So a reply waits until every command that it acknowledges has been handed out, and the reverse.
+
+use std::collections::VecDeque;
+
+use ftp_protocol::line::{Line, LineReader};
+use ftp_protocol::reply::{Reply, ReplyReader};
+use port21_capture::{Flags, Timestamp};
+
+use super::tls::{Hello, Records, is_record};
+use crate::tcp::{Chunk, Gap};
+
+/// Longest line that is kept; longer ones are cut and say so.
+pub const LINE_LIMIT: usize = 8192;
+
+/// Things said in one direction that may wait for the other; beyond, the capture's order is taken.
+const QUEUE_LIMIT: usize = 4096;
+
+/// Segments remembered of one line or reply; of longer ones, the first and the last.
+const SEGMENT_LIMIT: usize = 4096;
+
+/// Acknowledgments remembered in one direction.
+const ACKNOWLEDGEMENT_LIMIT: usize = 1 << 20;
+
+/// Which side of a dialogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// Sends commands.
+    Client = 0,
+    /// Sends replies.
+    Server = 1,
+}
+
+/// A segment that carried something said.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    offset: u64,
+    /// Packet number.
+    pub packet: u64,
+    /// Time of the packet.
+    pub time: Timestamp,
+    /// TCP flags of the packet.
+    pub flags: Flags,
+    /// How far its sender had received the other side's bytes, where it says.
+    pub acknowledges: Option<u64>,
+}
+
+/// What was said.
+#[derive(Debug)]
+pub enum Saying {
+    /// A line of the client's.
+    Line(Line),
+    /// A reply of the server's.
+    Reply(Reply),
+    /// Bytes that the capture does not hold.
+    Gap,
+    /// TLS begins.
+    TlsBegins,
+    /// TLS has ended; text follows.
+    TlsEnds,
+}
+
+/// Something said, with its proof.
+#[derive(Debug)]
+pub struct Said {
+    /// By whom.
+    pub by: Speaker,
+    /// What.
+    pub what: Saying,
+    /// Stream offset of its first byte.
+    pub start: u64,
+    /// Stream offset behind its last byte.
+    pub end: u64,
+    /// Packets that carry it, in order.
+    pub packets: Vec<u64>,
+    /// The segment in which it begins.
+    pub first: Mark,
+    /// The segment that completes it.
+    pub last: Mark,
+}
+
+/// Both directions of a control connection.
+#[derive(Debug)]
+pub struct Control {
+    sides: [Side; 2],
+    replies: ReplyReader,
+}
+
+#[derive(Debug)]
+struct Side {
+    lines: LineReader,
+    /// Where the line reader began: it counts from zero after each stretch of TLS.
+    base: u64,
+    /// TLS records, while they last.
+    tls: Option<Records>,
+    /// What the first TLS record said.
+    hello: Hello,
+    tls_bytes: u64,
+    /// How far the stream has been delivered.
+    delivered: u64,
+    segments: VecDeque<Mark>,
+    queue: VecDeque<Said>,
+    /// Offsets of this side's data with the packet that acknowledged them first.
+    acknowledged: Vec<(u64, u64)>,
+}
+
+impl Control {
+    /// Nothing said yet.
+    pub fn new() -> Self {
+        let side = || Side {
+            lines: LineReader::new(LINE_LIMIT),
+            base: 0,
+            tls: None,
+            hello: Hello::default(),
+            tls_bytes: 0,
+            delivered: 0,
+            segments: VecDeque::new(),
+            queue: VecDeque::new(),
+            acknowledged: Vec::new(),
+        };
+        Control { sides: [side(), side()], replies: ReplyReader::new() }
+    }
+
+    /// Bytes of one side, in order.
+    pub fn data(&mut self, by: Speaker, chunk: &Chunk<'_>) {
+        let Control { sides, replies } = self;
+        let side = side_of(sides, by);
+        side.remember(chunk);
+        let mut at = 0;
+        while let Some(rest) = chunk.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let offset = chunk.offset.saturating_add(at as u64);
+            at += match side.tls {
+                Some(_) => side.take_tls(by, rest, offset),
+                None if side.lines.pending() == 0 && is_record(rest) != Some(false) => {
+                    side.begin_tls(by, offset);
+                    match side.take_tls(by, rest, offset) {
+                        // Not a record after all: a line that begins with a control character.
+                        0 => side.take_text(by, replies, rest),
+                        taken => taken,
+                    }
+                }
+                None => side.take_text(by, replies, rest),
+            };
+        }
+        side.delivered = side.delivered.max(chunk.offset.saturating_add(chunk.bytes.len() as u64));
+    }
+
+    /// Bytes of one side that will not come.
+    pub fn gap(&mut self, by: Speaker, gap: Gap) {
+        let Control { sides, replies } = self;
+        let side = side_of(sides, by);
+        let mut lines = Vec::new();
+        match &mut side.tls {
+            Some(records) => records.gap(gap.length),
+            None => side.lines.gap(gap.length, &mut lines),
+        }
+        side.push_lines(by, replies, lines);
+        if by == Speaker::Server {
+            let reply = replies.gap();
+            side.push_replies(reply);
+        }
+        side.delivered = side.delivered.max(gap.offset.saturating_add(gap.length));
+        side.say(by, Saying::Gap, gap.offset, side.delivered);
+    }
+
+    /// The stream of one side has ended: what was begun is given as it stands.
+    pub fn finish(&mut self, by: Speaker) {
+        let Control { sides, replies } = self;
+        let side = side_of(sides, by);
+        let mut lines = Vec::new();
+        side.lines.finish(&mut lines);
+        side.push_lines(by, replies, lines);
+        if by == Speaker::Server {
+            let reply = replies.finish();
+            side.push_replies(reply);
+        }
+    }
+
+    /// `packet` was the first to acknowledge the data of `by` up to `offset`.
+    pub fn acknowledged(&mut self, by: Speaker, offset: u64, packet: u64) {
+        let side = side_of(&mut self.sides, by);
+        if side.tls.is_none() && side.acknowledged.len() < ACKNOWLEDGEMENT_LIMIT {
+            side.acknowledged.push((offset, packet));
+        }
+    }
+
+    /// The first packet that acknowledged the data of `by` up to `end`, and the offset that it acknowledged.
+    pub fn acknowledged_by(&self, by: Speaker, end: u64) -> Option<(u64, u64)> {
+        let list = &self.side(by).acknowledged;
+        let at = list.partition_point(|(offset, _)| *offset < end);
+        list.get(at).map(|(offset, packet)| (*packet, *offset))
+    }
+
+    /// What the TLS hello of one side told, and how many TLS bytes it sent.
+    pub fn tls(&self, by: Speaker) -> (Hello, u64) {
+        let side = self.side(by);
+        match &side.tls {
+            Some(records) => (records.hello(), side.tls_bytes + records.bytes),
+            None => (
+                Hello { server_name: side.hello.server_name.clone(), version: side.hello.version },
+                side.tls_bytes,
+            ),
+        }
+    }
+
+    /// The next thing said, if nothing that its speaker had read is still to come. `now_or_never`: the connection is over,
+    /// nothing will come.
+    pub fn next(&mut self, now_or_never: bool) -> Option<Said> {
+        let [client, server] = &self.sides;
+        let client_ready = client.front_is_ready(server);
+        let server_ready = server.front_is_ready(client);
+        let by = match (client.queue.front(), server.queue.front()) {
+            (None, None) => return None,
+            (Some(c), Some(s)) => {
+                let earlier =
+                    if c.first.packet <= s.first.packet { Speaker::Client } else { Speaker::Server };
+                match (client_ready, server_ready) {
+                    (true, false) => Speaker::Client,
+                    (false, true) => Speaker::Server,
+                    (true, true) => earlier,
+                    // Each acknowledges the other, or nothing more will come: the capture's order decides.
+                    (false, false) if now_or_never || self.overfull() || self.both_delivered(c, s) => earlier,
+                    (false, false) => return None,
+                }
+            }
+            (Some(_), None) if client_ready || now_or_never || self.overfull() => Speaker::Client,
+            (None, Some(_)) if server_ready || now_or_never || self.overfull() => Speaker::Server,
+            _ => return None,
+        };
+        side_of(&mut self.sides, by).queue.pop_front()
+    }
+
+    fn overfull(&self) -> bool {
+        self.sides.iter().any(|side| side.queue.len() > QUEUE_LIMIT)
+    }
+
+    fn both_delivered(&self, client: &Said, server: &Said) -> bool {
+        let [c, s] = &self.sides;
+        s.delivered >= client.first.acknowledges.unwrap_or(0)
+            && c.delivered >= server.first.acknowledges.unwrap_or(0)
+    }
+
+    fn side(&self, by: Speaker) -> &Side {
+        let [client, server] = &self.sides;
+        match by {
+            Speaker::Client => client,
+            Speaker::Server => server,
+        }
+    }
+}
+
+fn side_of(sides: &mut [Side; 2], by: Speaker) -> &mut Side {
+    let [client, server] = sides;
+    match by {
+        Speaker::Client => client,
+        Speaker::Server => server,
+    }
+}
+
+impl Side {
+    /// Whether everything of `other`'s that the speaker of the first thing in the queue had read has been handed out.
+    fn front_is_ready(&self, other: &Side) -> bool {
+        self.queue.front().is_some_and(|said| {
+            let read = said.first.acknowledges.unwrap_or(0);
+            other.delivered >= read && other.queue.front().is_none_or(|waiting| waiting.end > read)
+        })
+    }
+
+    fn remember(&mut self, chunk: &Chunk<'_>) {
+        let mark = Mark {
+            offset: chunk.offset,
+            packet: chunk.packet,
+            time: chunk.time,
+            flags: chunk.flags,
+            acknowledges: chunk.acknowledges,
+        };
+        if self.segments.len() >= SEGMENT_LIMIT {
+            self.segments.pop_back();
+        }
+        self.segments.push_back(mark);
+    }
+
+    /// Text up to and including the next line feed; returns how many bytes that is.
+    fn take_text(&mut self, by: Speaker, replies: &mut ReplyReader, bytes: &[u8]) -> usize {
+        let run = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+        let mut lines = Vec::new();
+        self.lines.push(bytes.get(..run).unwrap_or_default(), &mut lines);
+        self.push_lines(by, replies, lines);
+        run
+    }
+
+    fn begin_tls(&mut self, by: Speaker, offset: u64) {
+        self.tls = Some(Records::default());
+        self.say(by, Saying::TlsBegins, offset, offset);
+    }
+
+    fn take_tls(&mut self, by: Speaker, bytes: &[u8], offset: u64) -> usize {
+        let Some(records) = &mut self.tls else { return 0 };
+        let taken = records.take(bytes);
+        // While TLS lasts nothing is said that could need these segments, but its beginning and end are told by the last.
+        while self.segments.len() > 1 {
+            self.segments.pop_front();
+        }
+        if taken < bytes.len() {
+            let hello = records.hello();
+            self.tls_bytes += records.bytes;
+            if hello != Hello::default() {
+                self.hello = hello;
+            }
+            self.tls = None;
+            let text_begins = offset.saturating_add(taken as u64);
+            self.base = text_begins;
+            self.lines = LineReader::new(LINE_LIMIT);
+            self.say(by, Saying::TlsEnds, text_begins, text_begins);
+        }
+        taken
+    }
+
+    fn push_lines(&mut self, by: Speaker, replies: &mut ReplyReader, lines: Vec<Line>) {
+        for mut line in lines {
+            line.start = line.start.saturating_add(self.base);
+            line.end = line.end.saturating_add(self.base);
+            if by == Speaker::Server {
+                let reply = replies.push(line);
+                self.push_replies(reply);
+            } else {
+                let (start, end) = (line.start, line.end);
+                self.say(by, Saying::Line(line), start, end);
+            }
+        }
+    }
+
+    fn push_replies(&mut self, replies: impl IntoIterator<Item = Reply>) {
+        for reply in replies {
+            let (start, end) = (reply.start, reply.end);
+            self.say(Speaker::Server, Saying::Reply(reply), start, end);
+        }
+    }
+
+    /// Puts something into the queue, with the segments that carry it; forgets segments before it.
+    fn say(&mut self, by: Speaker, what: Saying, start: u64, end: u64) {
+        while self.segments.get(1).is_some_and(|second| second.offset <= start) {
+            self.segments.pop_front();
+        }
+        let mut carrying = self.segments.iter().filter(|mark| mark.offset < end.max(start + 1));
+        let packets: Vec<u64> = carrying.clone().map(|mark| mark.packet).collect();
+        let none = Mark {
+            offset: start,
+            packet: 0,
+            time: Timestamp::default(),
+            flags: Flags::default(),
+            acknowledges: None,
+        };
+        let first = carrying.clone().next().copied().unwrap_or(none);
+        let last = carrying.next_back().copied().unwrap_or(first);
+        self.queue.push_back(Said { by, what, start, end, packets, first, last });
+    }
+}

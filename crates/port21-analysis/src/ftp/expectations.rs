@@ -1,0 +1,129 @@
+//! Data connections that were announced, by where they will go.
+
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use super::transfer::Index;
+use crate::report::{Endpoint, Pairing};
+
+/// Announcements remembered for one address and port; the oldest is forgotten.
+const PER_ENDPOINT: usize = 64;
+
+/// Announcements remembered in all.
+const LIMIT: usize = 1 << 20;
+
+/// One announced data connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation {
+    /// Session that announced it.
+    pub session: u64,
+    /// Which announcement of that session.
+    pub announcement: Index,
+    /// Address as announced; `None`: not announced (EPSV) .
+    pub announced: Option<IpAddr>,
+    /// Address of the listening end on the control connection.
+    pub on_control: IpAddr,
+    /// Address of the other end on the control connection: who is expected to connect.
+    pub peer: IpAddr,
+    /// The server listens.
+    pub passive: bool,
+    /// Packet of the announcement.
+    pub packet: u64,
+    /// The connection that was opened, if one was.
+    pub stream: Option<u64>,
+}
+
+impl Expectation {
+    /// How a connection to `address`, first seen in `first_packet`, is paired.
+    pub fn pairing(&self, address: IpAddr, first_packet: u64) -> Pairing {
+        if first_packet < self.packet {
+            Pairing::Late
+        } else if self.announced.unwrap_or(self.on_control) == address {
+            Pairing::Exact
+        } else {
+            Pairing::AddressTranslated
+        }
+    }
+
+    /// One PASV, one connection; a port of the client's serves until it announces another.
+    fn is_open(&self) -> bool {
+        self.stream.is_none() || !self.passive
+    }
+}
+
+/// All announced data connections.
+#[derive(Debug, Default)]
+pub struct Expectations {
+    by_listener: HashMap<(IpAddr, u16), Vec<Expectation>>,
+    count: usize,
+    /// How many a limit dropped.
+    pub dropped: u64,
+}
+
+impl Expectations {
+    /// Watches for a connection to `port`, at the announced address and at the one known from the control connection.
+    pub fn add(&mut self, port: u16, expectation: Expectation) {
+        for address in addresses(&expectation) {
+            if self.count >= LIMIT {
+                self.dropped += 1;
+                continue;
+            }
+            let list = self.by_listener.entry((address, port)).or_default();
+            if list.len() >= PER_ENDPOINT {
+                list.remove(0);
+                self.dropped += 1;
+                self.count -= 1;
+            }
+            list.push(expectation);
+            self.count += 1;
+        }
+    }
+
+    /// Forgets what a session announced.
+    pub fn remove(&mut self, port: u16, session: u64, announcement: Index, addresses: &[IpAddr]) {
+        for address in addresses {
+            if let Some(list) = self.by_listener.get_mut(&(*address, port)) {
+                let before = list.len();
+                list.retain(|e| e.session != session || e.announcement != announcement);
+                self.count -= before - list.len();
+                if list.is_empty() {
+                    self.by_listener.remove(&(*address, port));
+                }
+            }
+        }
+    }
+
+    /// What a connection from `from` to `listener` was announced as. Two: one server listens, the other was told to connect.
+    pub fn matching(&self, listener: Endpoint, from: IpAddr) -> Vec<Expectation> {
+        let Some(list) = self.by_listener.get(&(listener.address, listener.port)) else { return Vec::new() };
+        let newest = |accept: &dyn Fn(&Expectation) -> bool| {
+            list.iter().rev().find(|e| e.is_open() && accept(e)).copied()
+        };
+        if let Some(ours) = newest(&|e| e.peer == from) {
+            // Server-to-server: another session was told the same address and port, and its server is the one that connects.
+            let other = newest(&|e| e.session != ours.session && e.passive != ours.passive);
+            return std::iter::once(ours).chain(other.filter(|_| !ours.passive)).collect();
+        }
+        // Nobody expected on either control connection, but the very address and port that was announced.
+        newest(&|e| e.announced == Some(listener.address)).into_iter().collect()
+    }
+
+    /// Notes that a connection was opened as announced, or (`None`) that the attempt came to nothing.
+    pub fn set_stream(&mut self, port: u16, expectation: &Expectation, stream: Option<u64>) {
+        for address in addresses(expectation) {
+            for e in self.by_listener.get_mut(&(address, port)).into_iter().flatten() {
+                if e.session == expectation.session && e.announcement == expectation.announcement {
+                    e.stream = stream;
+                }
+            }
+        }
+    }
+}
+
+/// Where to look for a connection: at the announced address, and, since addresses are translated, at the control connection's.
+pub fn addresses(expectation: &Expectation) -> Vec<IpAddr> {
+    let mut addresses = vec![expectation.on_control];
+    addresses.extend(expectation.announced.filter(|announced| *announced != expectation.on_control));
+    addresses
+}

@@ -1,0 +1,31 @@
+//! FTP sessions: TCP's streams in, the story of every session out.
+//!
+//! Takes the events of [`crate::tcp`], gives [`crate::report::Session`] values. Recognises control connections by what
+//! is said on them, on any port; finds the data connections that they announce; never looks at a packet.
+//!
+//! ```text
+//! stage ─┬─ recognise   is it a control connection?
+//!        ├─ stranger    connections of which that is not known yet       pairs: whom they are between
+//!        ├─ control     two byte streams -> what was said, in order      tls: stretches that cannot be read
+//!        ├─ session     dialogue: which reply answers what    effects: what it changes    transfer: what it moves
+//!        ├─ expectations  announced data connections       content: what crossed them
+//!        └─ build       the session as the report writes it
+//! ```
+
+mod build;
+mod content;
+mod control;
+mod dialogue;
+mod effects;
+mod expectations;
+mod listing;
+mod pairs;
+mod recognise;
+mod session;
+mod stage;
+mod stranger;
+mod tls;
+mod transfer;
+
+pub use session::ServerName;
+pub use stage::Stage;

@@ -1,0 +1,403 @@
+//! One FTP session while it goes on: who speaks, what was said, and what is still expected.
+//!
+//! ```text
+//! Control::next() ──▶ Session::said ──▶ exchanges   (dialogue.rs: which reply answers which command)
+//!                                  └──▶ effects     (effects.rs: login, directory, type, announcements, transfers)
+//! data connections ──▶ claim / ended ──▶ transfers  (here)
+//! end of the control connection ──▶ build.rs ──▶ report::Session
+//! ```
+
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+
+use ftp_protocol::Verb;
+use port21_capture::Timestamp;
+
+use super::control::{Control, Said, Saying, Speaker};
+use super::transfer::{Announcement, Ended, Index, Pending};
+use crate::report::{Endpoint, Exchange, Login, NameSource, Note, Protocol, Reply, Type};
+use crate::tcp::End;
+
+/// Exchanges kept of one session; further ones are counted.
+const EXCHANGE_LIMIT: usize = 200_000;
+
+/// Remarks kept of one session.
+const NOTE_LIMIT: usize = 256;
+
+/// Sizes remembered in one session, from SIZE.
+pub const SIZE_LIMIT: usize = 4096;
+
+/// Where a command stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Not answered yet.
+    Waiting,
+    /// A preliminary reply was given (1yz); another follows.
+    Begun,
+    /// Answered.
+    Done,
+}
+
+/// What the session must remember of an exchange beside what is reported.
+#[derive(Debug)]
+pub struct Memory {
+    /// The command's verb, if it is a known one.
+    pub verb: Option<Verb>,
+    /// The command's argument as sent.
+    pub argument: Option<Vec<u8>>,
+    /// Packet of the command (0 without one).
+    pub packet: u64,
+    /// Stream offset behind the command.
+    pub end: u64,
+    /// Where it stands.
+    pub progress: Progress,
+    /// The announcement that it made.
+    pub announcement: Option<Index>,
+    /// The transfer that it asked for.
+    pub transfer: Option<Index>,
+    /// The login that it belongs to.
+    pub login: Option<Index>,
+}
+
+/// What the rest of the stage has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A data connection was announced: watch for it.
+    Announced(Index),
+    /// An announcement is void.
+    Withdrawn(Index),
+}
+
+/// A transfer without a data connection, and what is known of the one that it must have had.
+#[derive(Debug, Clone, Copy)]
+pub struct Unpaired {
+    /// Which transfer.
+    pub transfer: Index,
+    /// Time of its command.
+    pub from: Option<i64>,
+    /// Time of its final reply.
+    pub until: Option<i64>,
+    /// Whether the client sent the data.
+    pub upload: Option<bool>,
+}
+
+/// The server's name, and how it is known.
+#[derive(Debug, Clone)]
+pub struct ServerName {
+    /// The name.
+    pub name: String,
+    /// Packet that tells.
+    pub packet: u64,
+    /// Packet that asked.
+    pub query_packet: Option<u64>,
+    /// How.
+    pub source: NameSource,
+}
+
+/// One FTP session.
+#[derive(Debug)]
+pub struct Session {
+    /// 1-based.
+    pub id: u64,
+    /// The client's end of the control connection.
+    pub client: Endpoint,
+    /// The server's.
+    pub server: Endpoint,
+    /// Which end of the TCP connection the client is.
+    pub client_end: End,
+    /// The dialogue.
+    pub control: Control,
+    /// Time of the capture's first packet.
+    pub epoch: Timestamp,
+    /// Time of the control connection's first packet.
+    pub began: i64,
+    /// Give hashes.
+    pub hash: bool,
+    /// Give passwords as sent.
+    pub show_passwords: bool,
+    /// Whether the control connection was seen from its beginning.
+    pub from_the_beginning: bool,
+    /// The server's name.
+    pub name: Option<ServerName>,
+    /// What protects the control connection.
+    pub protocol: Protocol,
+    /// Packet of the AUTH command that was accepted.
+    pub auth_packet: Option<u64>,
+    /// First packet with TLS, first packet in the clear again.
+    pub tls_packets: (Option<u64>, Option<u64>),
+    /// Something of the dialogue is not in the capture.
+    pub has_gaps: bool,
+
+    pub(super) greeting: Option<Reply>,
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) memories: Vec<Memory>,
+    pub(super) pending: VecDeque<Index>,
+    pub(super) gap_since_reply: bool,
+    pub(super) logins: Vec<Login>,
+    pub(super) directory: Option<Vec<u8>>,
+    pub(super) representation: Type,
+    pub(super) type_seen: bool,
+    pub(super) restart: Option<u64>,
+    pub(super) allocated: Option<(u64, u64)>,
+    pub(super) protected: bool,
+    pub(super) sizes: HashMap<Vec<u8>, (u64, u64)>,
+    pub(super) announcements: Vec<Announcement>,
+    pub(super) current: Option<Index>,
+    pub(super) transfers: Vec<Pending>,
+    pub(super) streams: HashMap<u64, Option<Ended>>,
+    pub(super) notes: Vec<Note>,
+    pub(super) dropped_exchanges: u64,
+    pub(super) actions: Vec<Action>,
+}
+
+impl Session {
+    /// A session of which nothing has been said yet.
+    pub fn new(id: u64, client: Endpoint, server: Endpoint, client_end: End, epoch: Timestamp) -> Self {
+        Session {
+            id,
+            client,
+            server,
+            client_end,
+            control: Control::new(),
+            epoch,
+            began: 0,
+            hash: true,
+            show_passwords: false,
+            from_the_beginning: false,
+            name: None,
+            protocol: Protocol::Ftp,
+            auth_packet: None,
+            tls_packets: (None, None),
+            has_gaps: false,
+            greeting: None,
+            exchanges: Vec::new(),
+            memories: Vec::new(),
+            pending: VecDeque::new(),
+            gap_since_reply: false,
+            logins: Vec::new(),
+            directory: None,
+            representation: Type::Ascii,
+            type_seen: false,
+            restart: None,
+            allocated: None,
+            protected: false,
+            sizes: HashMap::new(),
+            announcements: Vec::new(),
+            current: None,
+            transfers: Vec::new(),
+            streams: HashMap::new(),
+            notes: Vec::new(),
+            dropped_exchanges: 0,
+            actions: Vec::new(),
+        }
+    }
+
+    /// Takes in what has been said since the last call; returns what follows for the rest of the stage.
+    pub fn listen(&mut self, over: bool) -> Vec<Action> {
+        while let Some(said) = self.control.next(over) {
+            self.said(said);
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    fn said(&mut self, said: Said) {
+        match (&said.what, said.by) {
+            (Saying::Line(_), _) => self.command(said),
+            (Saying::Reply(_), _) => self.reply(said),
+            (Saying::Gap, by) => {
+                self.has_gaps = true;
+                self.gap_since_reply |= by == Speaker::Server;
+            }
+            (Saying::TlsBegins, _) => {
+                let implicit =
+                    self.exchanges.is_empty() && self.greeting.is_none() && self.auth_packet.is_none();
+                self.protocol = if implicit && self.server.port == super::recognise::IMPLICIT_TLS_PORT {
+                    Protocol::FtpsImplicit
+                } else {
+                    Protocol::FtpsExplicit
+                };
+                self.tls_packets.0.get_or_insert(said.first.packet);
+            }
+            (Saying::TlsEnds, _) => {
+                self.tls_packets.1.get_or_insert(said.first.packet);
+            }
+        }
+    }
+
+    /// A connection was opened as `announcement` said. It belongs to the transfer that waits for it, or to the next one.
+    pub fn claim(&mut self, announcement: Index, stream: u64) {
+        let Some(announced) = self.announcements.get_mut(announcement) else { return };
+        announced.streams.push(stream);
+        self.streams.insert(stream, None);
+        let mut of_it =
+            self.transfers.iter_mut().filter(|transfer| transfer.announcement == Some(announcement));
+        // A second attempt belongs to the transfer whose first attempt it follows, unless another one still waits.
+        let mut latest = None;
+        let waiting = of_it.find(|transfer| {
+            let waits = transfer.streams.is_empty() && !transfer.is_refused();
+            waits || {
+                if transfer.closing.is_none() {
+                    latest = Some(transfer.exchange);
+                }
+                false
+            }
+        });
+        match (waiting, latest) {
+            (Some(transfer), _) => transfer.streams.push(stream),
+            (None, Some(exchange)) => {
+                if let Some(transfer) =
+                    self.transfers.iter_mut().find(|transfer| transfer.exchange == exchange)
+                {
+                    transfer.streams.push(stream);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// A connection is taken for the data connection of `transfer` although no announcement says so.
+    pub fn guess(&mut self, transfer: Index, ended: Ended) {
+        let stream = ended.connection.stream;
+        if let Some(transfer) = self.transfers.get_mut(transfer) {
+            transfer.streams.push(stream);
+            self.streams.insert(stream, Some(ended));
+        }
+    }
+
+    /// What became of a connection that was claimed.
+    pub fn ended(&mut self, stream: u64, ended: Ended) {
+        self.streams.insert(stream, Some(ended));
+    }
+
+    /// Whether a claimed connection is still open.
+    pub fn waits_for_data(&self) -> bool {
+        self.streams.values().any(Option::is_none)
+    }
+
+    /// Streams of the session that were not used by any transfer yet, for the transfer about to begin.
+    pub(super) fn unused_streams(&self, announcement: Index) -> Vec<u64> {
+        let Some(announced) = self.announcements.get(announcement) else { return Vec::new() };
+        announced
+            .streams
+            .iter()
+            .filter(|stream| {
+                !self
+                    .transfers
+                    .iter()
+                    .any(|transfer| transfer.streams.contains(stream) && !transfer.is_refused())
+            })
+            .copied()
+            .collect()
+    }
+
+    /// Transfers for which no connection was found although one must have been.
+    pub fn unpaired(&self) -> Vec<Unpaired> {
+        let found = |stream: &u64| {
+            self.streams.get(stream).is_some_and(|ended| ended.as_ref().is_some_and(|e| e.opened))
+        };
+        self.transfers
+            .iter()
+            .enumerate()
+            .filter(|(_, transfer)| !transfer.is_refused() && !transfer.streams.iter().any(found))
+            .filter(|(_, transfer)| transfer.closing.is_none_or(|reply| reply.code != Some(425)))
+            .map(|(index, transfer)| {
+                let upload = transfer.verb.and_then(Verb::transfer_kind).map(|kind| kind.is_upload());
+                Unpaired {
+                    transfer: index,
+                    from: transfer.command.map(|(_, time)| time),
+                    until: transfer.closing_time,
+                    upload,
+                }
+            })
+            .collect()
+    }
+
+    /// A transfer of which the capture shows the data connection only.
+    pub fn data_without_command(&mut self, ended: Ended) {
+        let transfer = Pending {
+            exchange: self.exchanges.len(),
+            verb: None,
+            argument: None,
+            path: None,
+            announcement: None,
+            streams: Vec::new(),
+            command: None,
+            opening: None,
+            closing: None,
+            closing_time: None,
+            representation: self.representation,
+            type_seen: self.type_seen,
+            restart: None,
+            expected: None,
+            protected: self.tls_packets.0.is_some(),
+        };
+        self.transfers.push(transfer);
+        self.guess(self.transfers.len() - 1, ended);
+    }
+
+    /// Which transfer, as the report counts them, each claimed connection belongs to.
+    pub fn transfer_streams(&self) -> Vec<(u64, u64)> {
+        let reported = self.transfers.iter().filter(|transfer| self.is_reported(transfer));
+        let numbered = reported.zip(0..);
+        numbered
+            .flat_map(|(transfer, index)| transfer.streams.iter().map(move |stream| (*stream, index)))
+            .collect()
+    }
+
+    /// Whether a transfer came of a command: refused ones are exchanges, no more.
+    pub(super) fn is_reported(&self, transfer: &Pending) -> bool {
+        let moved = |stream: &u64| {
+            self.streams.get(stream).is_some_and(|e| e.as_ref().is_some_and(|e| e.bytes() > 0))
+        };
+        !transfer.is_refused() || transfer.streams.iter().any(moved)
+    }
+
+    /// Whether another session was told of the same data connection.
+    pub fn is_shared(&self, stream: u64) -> bool {
+        self.streams.get(&stream).is_some_and(|e| e.as_ref().is_some_and(|e| !e.shared_with.is_empty()))
+    }
+
+    /// Whether the transfer that uses `stream` is, or may be, a listing.
+    pub fn is_listing(&self, stream: u64) -> bool {
+        let transfer = self.transfers.iter().find(|transfer| transfer.streams.contains(&stream));
+        transfer.is_none_or(|t| t.verb.and_then(Verb::transfer_kind).is_none_or(|kind| kind.is_listing()))
+    }
+
+    /// A remark for the report.
+    pub(super) fn note(&mut self, packet: u64, text: String) {
+        if self.notes.len() < NOTE_LIMIT {
+            self.notes.push(Note { packet: Some(packet), text });
+        }
+    }
+
+    /// Seconds since the first packet of the capture.
+    pub(super) fn seconds(&self, time: Timestamp) -> f64 {
+        time.seconds_since(self.epoch)
+    }
+
+    /// Whether one more exchange may be kept; otherwise it is counted.
+    pub(super) fn has_room(&mut self) -> bool {
+        let room = self.exchanges.len() < EXCHANGE_LIMIT;
+        self.dropped_exchanges += u64::from(!room);
+        room
+    }
+}
+
+/// Guest logins, whose passwords are no secrets (RFC 1635).
+pub fn is_guest(user: &[u8]) -> bool {
+    [&b"anonymous"[..], b"ftp", b"guest"].iter().any(|guest| user.eq_ignore_ascii_case(guest))
+}
+
+/// What stands in the place of a password.
+pub const HIDDEN: &str = "<hidden>";
+
+/// Relative sequence number of the byte at a stream offset: the SYN counts one (RFC 9293, section 3.4).
+pub fn relative_sequence(offset: u64) -> u64 {
+    offset.saturating_add(1)
+}
+
+/// An end of a TCP connection as the report writes it.
+pub fn endpoint(end: crate::tcp::Endpoint) -> Endpoint {
+    Endpoint { address: end.address, port: end.port }
+}
