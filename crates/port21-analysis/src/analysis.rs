@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use port21_capture::decode::Stop;
 use port21_capture::{Decoded, Timestamp, Transport};
 
-use crate::findings;
+use crate::findings::{self, SessionSummary};
 use crate::ftp::Stage;
 use crate::names::{DNS_PORT, Envelope};
 use crate::report::{Connection, Count, Finding, Session, Totals};
@@ -60,6 +60,9 @@ pub struct DnsTransaction {
     pub flags: [bool; 4],
 }
 
+/// Sessions with rejected logins that are remembered, to see whether passwords are being guessed across them.
+const LOGIN_LIMIT: usize = 1 << 16;
+
 /// Takes packets, gives sessions as they end.
 #[derive(Debug)]
 pub struct Analysis {
@@ -68,6 +71,7 @@ pub struct Analysis {
     totals: Totals,
     undecoded: BTreeMap<Stop, u64>,
     sessions: Vec<Session>,
+    logins: Vec<SessionSummary>,
 }
 
 /// What is left when the input ends.
@@ -90,6 +94,7 @@ impl Analysis {
             totals: Totals::default(),
             undecoded: BTreeMap::new(),
             sessions: Vec::new(),
+            logins: Vec::new(),
         }
     }
 
@@ -156,29 +161,24 @@ impl Analysis {
         self.totals.undecoded_reasons = self
             .undecoded
             .iter()
-            .map(|(stop, count)| Count { what: stop_text(*stop), count: *count })
+            .map(|(stop, count)| Count { what: stop.to_string(), count: *count })
             .collect();
         self.totals.dropped = self.stage.dropped();
         self.totals.dropped.extend(dropped_by_tcp(self.tracker.dropped()));
-        let found = Vec::new();
+        let found = findings::across_sessions(&self.logins);
         Finished { sessions: self.take_sessions(), totals: std::mem::take(&mut self.totals), findings: found }
     }
 
     fn collect(&mut self) {
         for mut session in std::mem::take(&mut self.stage.finished) {
             session.findings = findings::findings(&session);
+            if self.logins.len() < LOGIN_LIMIT {
+                self.logins.extend(SessionSummary::of(&session));
+            }
             self.totals.sessions += 1;
             self.totals.transfers += session.transfers.len() as u64;
             self.sessions.push(session);
         }
-    }
-}
-
-fn stop_text(stop: Stop) -> String {
-    match stop {
-        Stop::UnknownLinkType(number) => format!("unknown link type {number}"),
-        Stop::Cut(layer) => format!("{layer} header cut"),
-        Stop::Malformed(layer) => format!("{layer} header malformed"),
     }
 }
 

@@ -1,7 +1,53 @@
-//! stub
-use crate::report::Listing;
+//! A listing's bytes as the report's entries.
+
 use ftp_protocol::Verb;
-/// stub
-pub fn read(_bytes: &[u8], _verb: Option<Verb>, whole: bool) -> Listing {
-    Listing { format: None, entries: Vec::new(), unparsed: 0, truncated: !whole }
+use ftp_protocol::listing::{self, EntryKind, Hint};
+
+use crate::hex;
+use crate::report::{Entry, Listing};
+
+/// Entries kept of one listing.
+const ENTRY_LIMIT: usize = 100_000;
+
+/// Reads the entries of a listing that was asked for with `verb`; `whole`: the bytes are all of it.
+pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool) -> Listing {
+    let hint = match verb {
+        Some(Verb::Nlst) => Some(Hint::Nlst),
+        Some(Verb::Mlsd) => Some(Hint::Mlsd),
+        Some(Verb::List) => Some(Hint::List),
+        _ => None,
+    };
+    let parsed = listing::parse_listing(bytes, hint);
+    let too_many = parsed.entries.len() > ENTRY_LIMIT;
+    Listing {
+        format: parsed.format.map(|format| format.to_string()),
+        entries: parsed.entries.iter().take(ENTRY_LIMIT).map(entry).collect(),
+        unparsed: parsed.unparsed as u64,
+        truncated: !whole || too_many,
+    }
+}
+
+fn entry(entry: &listing::Entry) -> Entry {
+    let (name, name_bytes) = entry.name.as_deref().map(hex::text).unwrap_or_default();
+    let text = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(|bytes| hex::text(bytes).0);
+    Entry {
+        name: entry.name.as_ref().map(|_| name),
+        name_bytes,
+        kind: entry.kind.map(|kind| {
+            match kind {
+                EntryKind::File => "file",
+                EntryKind::Directory => "directory",
+                EntryKind::Link => "link",
+                EntryKind::Other => "other",
+            }
+            .to_owned()
+        }),
+        size: entry.size,
+        modified: text(&entry.modified),
+        permissions: text(&entry.permissions),
+        owner: text(&entry.owner),
+        group: text(&entry.group),
+        target: text(&entry.target),
+        text: hex::text(&entry.text).0,
+    }
 }
