@@ -6,6 +6,7 @@ pub mod eve;
 mod fixture;
 pub mod json;
 pub mod markdown;
+mod spool;
 mod story;
 pub mod text;
 mod totals;

@@ -9,7 +9,6 @@ mod files;
 mod ftp;
 mod identifier;
 mod log;
-mod spool;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -24,13 +23,14 @@ use port21_analysis::report::{Connection, Protocol, Session};
 use port21_capture::Timestamp;
 
 use self::log::{Layout, Style};
-use self::spool::Spool;
+
 use self::value::Value;
 use super::clock::Clock;
+use super::spool::Spool;
 use crate::arguments::ExplainArguments;
 use crate::escape;
 use crate::input::{self, Receiver};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::{self, Output};
 
 const CONN: Layout = Layout { path: "conn", columns: conn::COLUMNS };
@@ -50,8 +50,8 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let options = Options { record_connections: true, record_dns: true, ..arguments.common.analysis() };
     let mut logs = Logs::new(style, arguments)?;
     let examined = input::examine(&arguments.captures, options, &mut logs)?;
-    logs.write()?;
-    Ok(if examined.reading.unreadable { Outcome::Unreadable } else { Outcome::Complete })
+    let completeness = logs.write()?;
+    Ok(completeness.outcome(&examined, arguments.common.strict))
 }
 
 /// The logs while the captures are read. Lines wait in temporary files: which connections carry FTP is known last.
@@ -68,6 +68,7 @@ struct Logs<'a> {
     services: HashMap<u64, &'static str>,
     /// Packets of the DNS answers that named the sessions' servers.
     name_packets: HashSet<u64>,
+    completeness: Completeness,
 }
 
 impl<'a> Logs<'a> {
@@ -83,6 +84,7 @@ impl<'a> Logs<'a> {
             ftp: Spool::new()?,
             services: HashMap::new(),
             name_packets: HashSet::new(),
+            completeness: Completeness::default(),
         })
     }
 
@@ -90,8 +92,9 @@ impl<'a> Logs<'a> {
         self.last_time = self.last_time.max(time);
     }
 
-    fn write(self) -> anyhow::Result<()> {
-        let Logs { arguments, style, clock, last_time, conn, dns, files, ftp, services, name_packets } = self;
+    fn write(self) -> anyhow::Result<Completeness> {
+        let Logs { arguments, style, clock, last_time, conn, dns, files, ftp, .. } = self;
+        let (services, name_packets) = (self.services, self.name_packets);
         let one_session = arguments.common.session.is_some();
         let service = |stream: u64, cells: &mut Vec<String>| {
             let service = services.get(&stream).copied();
@@ -124,7 +127,8 @@ impl<'a> Logs<'a> {
         write(DNS, dns, &named)?;
         write(FILES, files, &|_, _| true)?;
         write(FTP, ftp, &|_, _| true)?;
-        standard.map_or(Ok(()), Output::finish)
+        standard.map_or(Ok(()), Output::finish)?;
+        Ok(self.completeness)
     }
 }
 
@@ -158,6 +162,7 @@ impl Receiver for Logs<'_> {
         if !self.arguments.common.wants_session(session.id) {
             return Ok(());
         }
+        self.completeness.look_at(&session);
         self.services.insert(session.control.stream, service(&session));
         self.name_packets.extend(session.server.name_packet);
         for unused in &session.unused_data_connections {
