@@ -18,7 +18,7 @@ mod hex;
 mod names;
 pub mod report;
 pub mod tcp;
-mod time;
+pub mod time;
 
 #[cfg(test)]
 mod sample;

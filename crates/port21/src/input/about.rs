@@ -1,0 +1,44 @@
+//! What is known of the inputs, for the report and for people.
+
+use port21_analysis::report::{Capture, Problem};
+use port21_capture::read::Info;
+use port21_capture::{OpenError, Timestamp, link_type_name};
+
+use crate::escape;
+use crate::output;
+
+/// An input as the report has it.
+pub fn report(info: &Info) -> Capture {
+    Capture {
+        path: info.name.clone(),
+        format: info.format.name().into(),
+        link_types: info.link_types.iter().map(|link_type| link_type_name(*link_type).into_owned()).collect(),
+        packets: info.packets,
+        bytes: info.bytes,
+        first_time: info.first_time.map(time),
+        last_time: info.last_time.map(time),
+        problems: info
+            .problems
+            .iter()
+            .map(|problem| Problem { packet: problem.packet, text: problem.text.clone() })
+            .collect(),
+    }
+}
+
+fn time(time: Timestamp) -> String {
+    port21_analysis::time::rfc3339(time.0)
+}
+
+/// Says on standard error what is wrong with the inputs.
+pub fn tell(infos: &[Info], errors: &[OpenError]) {
+    for error in errors {
+        output::complain(&escape::terminal(&error.to_string()));
+    }
+    for info in infos {
+        let name = escape::terminal(&info.name);
+        for problem in &info.problems {
+            let packet = problem.packet.map_or(String::new(), |packet| format!(" (at packet {packet})"));
+            output::complain(&format!("{name}: {}{packet}", escape::terminal(&problem.text)));
+        }
+    }
+}
