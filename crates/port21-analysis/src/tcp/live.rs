@@ -6,6 +6,7 @@ use super::closing;
 use super::connection::{Connection, End, HandshakeSegment, Interest, Sink, State};
 use super::handshake;
 use super::limits::Budget;
+use super::observer::Observer;
 use super::pending::Carrier;
 use super::reassembly::{Outlet, Payload, Stream};
 use super::sequence::SequenceNumber;
@@ -44,6 +45,7 @@ impl Arrival<'_> {
 pub(super) struct Live {
     pub connection: Connection,
     streams: [Stream; 2],
+    observer: Observer,
     interest: Interest,
     /// First RST.
     reset: Option<u64>,
@@ -53,10 +55,11 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// A connection of which no segment has been taken in.
-    pub fn new(connection: Connection) -> Live {
+    /// A connection of which no segment has been taken in; `reuses_ports` where one with the same ends came before.
+    pub fn new(connection: Connection, reuses_ports: bool) -> Live {
         Live {
             connection,
+            observer: Observer::new(reuses_ports),
             streams: Default::default(),
             interest: Interest::Keep,
             reset: None,
@@ -95,8 +98,12 @@ impl Live {
         let acknowledges = acknowledged_offset(receiver, &arrival);
         let (packet, from) = (arrival.packet, arrival.from);
         sink.packet(&self.connection, packet, arrival.time, from, arrival.segment.payload_length);
+        let conflicts = self.connection.quality.conflicts.len();
+        let closed = self.is_data_after_close(&arrival);
         self.take_acknowledgement(&arrival, acknowledges, sink);
         self.take_data(&arrival, acknowledges, sink, budget);
+        let agrees = self.connection.quality.conflicts.len() == conflicts;
+        self.observer.take_in(&mut self.connection, &self.streams, &arrival, agrees, closed);
         let (_, receiver) = streams(&mut self.streams, arrival.from);
         closing::take_in(&mut self.connection, receiver, &arrival, acknowledges);
         if arrival.segment.flags.contains(Flags::RST) {
@@ -137,6 +144,7 @@ impl Live {
             arrival.from = role;
             self.connection.swap_ends();
             self.streams.reverse();
+            self.observer.swap_ends();
             self.finished.reverse();
         }
         self.connection.initiator_known = true;
@@ -155,6 +163,19 @@ impl Live {
         half.data_packets += u64::from(segment.payload_length > 0);
         half.wire_bytes += u64::from(segment.payload_length);
         first
+    }
+
+    /// Whether a segment carries data that no longer should come.
+    fn is_data_after_close(&self, arrival: &Arrival<'_>) -> bool {
+        let [initiator, responder] = &self.streams;
+        let stream = if arrival.from == End::Initiator { initiator } else { responder };
+        let length = i64::from(arrival.segment.payload_length);
+        let end = stream.offset(arrival.first_byte()).map(|start| start.saturating_add(length));
+        let behind_fin = || {
+            let fin = stream.fin.and_then(|fin| i64::try_from(fin.offset).ok());
+            fin.zip(end).is_some_and(|(fin, end)| end > fin)
+        };
+        length > 0 && (self.reset.is_some() || behind_fin())
     }
 
     fn take_acknowledgement<S: Sink>(

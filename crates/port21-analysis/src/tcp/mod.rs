@@ -5,16 +5,21 @@
 
 mod closing;
 mod connection;
+mod duplicates;
 mod handshake;
 mod history;
 mod letters;
 mod limits;
 mod live;
+mod marks;
+mod observer;
 mod pending;
 mod reassembly;
 mod sequence;
+mod stalls;
 mod table;
 mod tracker;
+mod verdict;
 
 pub use connection::{
     Chunk, ClosingSegment, Conflict, Connection, End, Endpoint, Gap, Half, HandshakeSegment, Interest,

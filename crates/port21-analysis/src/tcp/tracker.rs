@@ -37,10 +37,10 @@ impl Tracker {
         let slot = match self.table.find(&Key::new(decoded.scope, sender, receiver)) {
             Some(slot) if self.is_reopened(slot, sender, segment) => {
                 self.end(slot, sink);
-                self.open(decoded, [sender, receiver], segment, sink)
+                self.open(decoded, [sender, receiver], segment, true, sink)
             }
             Some(slot) => slot,
-            None => self.open(decoded, [sender, receiver], segment, sink),
+            None => self.open(decoded, [sender, receiver], segment, false, sink),
         };
         self.table.touch(slot);
         let Some(live) = self.table.get_mut(slot) else { return };
@@ -101,6 +101,7 @@ impl Tracker {
         decoded: &Decoded<'_>,
         [sender, receiver]: [Endpoint; 2],
         segment: &Segment<'_>,
+        reuses_ports: bool,
         sink: &mut S,
     ) -> Slot {
         while self.table.len() >= self.budget.limits.connections.max(1)
@@ -114,7 +115,7 @@ impl Tracker {
         let role = role_of_sender(segment.flags);
         let stream = self.opened;
         self.opened += 1;
-        self.table.insert(Live::new(Connection {
+        let connection = Connection {
             stream,
             scope: decoded.scope,
             ends: if role == Some(End::Responder) { [receiver, sender] } else { [sender, receiver] },
@@ -130,7 +131,8 @@ impl Tracker {
             quality: RareQuality::default(),
             unreachable: None,
             letters: Letters::default(),
-        }))
+        };
+        self.table.insert(Live::new(connection, reuses_ports))
     }
 
     fn end<S: Sink>(&mut self, slot: Slot, sink: &mut S) {

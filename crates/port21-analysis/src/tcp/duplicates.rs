@@ -1,0 +1,48 @@
+//! Frames that the capture holds twice, as mirror ports that copy both directions make them.
+
+use port21_capture::{Flags, Segment, Timestamp};
+
+/// Copies come within this time. TCP itself repeats nothing so soon (RFC 6298, section 2.4).
+const WITHIN_NANOSECONDS: i64 = 1_000_000;
+
+/// All that the TCP header says, and the payload's length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Print {
+    sequence: u32,
+    acknowledgement: u32,
+    flags: Flags,
+    window: u16,
+    payload_length: u32,
+    timestamps: Option<(u32, u32)>,
+}
+
+/// The last two segments of one end.
+#[derive(Debug, Default)]
+pub(super) struct Recent([Option<(Print, Timestamp)>; 2]);
+
+impl Recent {
+    /// Whether a segment repeats one of the last two of its sender, apart from its bytes; remembers it. An
+    /// acknowledgment without data repeats only the packet just before it (`adjacent`): receivers do send the same
+    /// acknowledgment again for each segment that comes out of order (RFC 5681, section 4.2).
+    pub fn repeats(&mut self, segment: &Segment<'_>, time: Timestamp, adjacent: bool) -> bool {
+        let print = Print {
+            sequence: segment.sequence,
+            acknowledgement: segment.acknowledgement,
+            flags: segment.flags,
+            window: segment.window,
+            payload_length: segment.payload_length,
+            timestamps: segment.options.timestamps,
+        };
+        let says_more =
+            segment.payload_length > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
+        let [last, before] = self.0;
+        let same = |seen: Option<(Print, Timestamp)>| {
+            seen.is_some_and(|(seen, at)| {
+                seen == print && (0..=WITHIN_NANOSECONDS).contains(&time.nanoseconds_since(at))
+            })
+        };
+        let repeats = if says_more { same(last) || same(before) } else { adjacent && same(last) };
+        self.0 = [Some((print, time)), last];
+        repeats
+    }
+}
