@@ -55,10 +55,14 @@ pub fn announced_path(text: &[u8]) -> Option<Vec<u8>> {
         if let Some(quoted) = rest.strip_prefix(&[quote]) {
             let close = if quote == b'`' { b'\'' } else { quote };
             let end = quoted.iter().rposition(|&byte| byte == close)?;
-            return non_empty(quoted.get(..end)?);
+            return name_in(quoted.get(..end)?);
         }
     }
-    let path = without_remarks(rest);
+    name_in(without_remarks(rest))
+}
+
+/// The name, unless it is what servers write there for a listing or for any file.
+fn name_in(name: &[u8]) -> Option<Vec<u8>> {
     let prose = [
         &b"file list"[..],
         b"directory list",
@@ -68,8 +72,8 @@ pub fn announced_path(text: &[u8]) -> Option<Vec<u8>> {
         b"mlsd",
         b"list",
     ];
-    let is_prose = prose.iter().any(|prose| path.eq_ignore_ascii_case(prose));
-    if is_prose { None } else { non_empty(path) }
+    let is_prose = prose.iter().any(|prose| name.eq_ignore_ascii_case(prose));
+    if is_prose { None } else { non_empty(name) }
 }
 
 /// Cuts what servers write behind the name: `(n bytes)`, `(address,port)`, `using SSL/TLS`, a full stop.
@@ -104,7 +108,7 @@ const FILE_ENDINGS: &[&str] = &[
 ];
 
 /// A fully qualified host name in a greeting's text, as in `ftp.NetBSD.org FTP server ready`: the first word with a
-/// dot whose last label is alphabetic. Addresses of pages and people, versions and file names do not count.
+/// dot whose last label is alphabetic. Addresses of pages and people, versions, file names and `localhost.localdomain` do not count.
 pub fn greeting_host(text: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(text);
     let mut before = "";
@@ -113,7 +117,8 @@ pub fn greeting_host(text: &[u8]) -> Option<String> {
             ["visit", "see", "e-mail", "mail", "email"].iter().any(|verb| before.eq_ignore_ascii_case(verb));
         before = word;
         let name = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
-        if !invites && is_host_name(name) && !word.contains(['/', '@', '\\']) {
+        let local = name.split('.').next().is_some_and(|first| first.eq_ignore_ascii_case("localhost"));
+        if !invites && !local && is_host_name(name) && !word.contains(['/', '@', '\\']) {
             return Some(name.to_owned());
         }
     }
@@ -182,6 +187,10 @@ mod tests {
             ("Opening ASCII mode data connection for file list", None),
             ("Opening ASCII mode data connection for file list.", None),
             ("Opening ASCII mode data connection for /bin/ls (0 bytes).", None),
+            ("Opening ASCII mode data connection for '/bin/ls'.", None),
+            ("Opening BINARY mode data connection for file transfer.", None),
+            ("Opening BINARY mode data connection for secret_file.txt.", Some("secret_file.txt")),
+            ("Opening BINARY mode data connection for README", Some("README")),
             ("Opening data channel for directory listing of \"/\"", Some("directory listing of \"/\"")),
             ("Here comes the directory listing.", None),
             ("Opening data connection for ", None),
@@ -199,6 +208,13 @@ mod tests {
             ("ProFTPD 1.3.5 Server (ProFTPD) [ftp.example.org]", Some("ftp.example.org")),
             ("Welcome to ftp.example.org.", Some("ftp.example.org")),
             ("Welcome to 163.com!", Some("163.com")),
+            ("     Welcome to FTP.JPIX.ad.jp,", Some("FTP.JPIX.ad.jp")),
+            ("ProFTPD Server In ECI Telecom (ftp.ecitele.com) ", Some("ftp.ecitele.com")),
+            ("localhost.localdomain FTP server (Version 6.4/OpenBSD/Linux-ftpd-0.17) ready.", None),
+            ("         http://www.jpix.ad.jp/               http://www.iri.co.jp/", None),
+            ("ProFTPD 1.3.0a Server (ProFTPD Anonymous Server) [10.0.1.9]", None),
+            ("alpha GridFTP Server 6.14 (gcc64dbg, 1338-83) [Globus Toolkit 5.2.2] ready.", None),
+            ("And, Maintenanced by Internet Research Institute, Inc.", None),
             ("(vsFTPd 3.0.3)", None),
             ("FTP server (Version 6.4/OpenBSD/Linux-ftpd-0.17) ready.", None),
             ("ftpd-1.2.tar.gz", None),
