@@ -187,7 +187,8 @@ impl Session {
         let expected = pending
             .expected
             .map(|(size, from, packet)| (remaining(size, pending.restart, bytes), from, packet));
-        let incomplete_because = incomplete(pending, ended, sender, expected.filter(|_| !protected));
+        let incomplete_because =
+            incomplete(pending, ended, sender, expected.filter(|_| !protected && pending.stream_mode));
         Transfer {
             index,
             verb: pending.verb.map(|verb| verb.as_str().to_owned()),

@@ -57,6 +57,10 @@ impl Session {
             Some(Verb::Cdup | Verb::Xcup) if positive => {
                 self.directory = Some(path::resolve(self.directory.as_deref(), b".."));
             }
+            Some(Verb::Mode) if positive => {
+                self.stream_mode = argument.is_none_or(|mode| mode.eq_ignore_ascii_case(b"S"));
+            }
+            Some(Verb::Mic | Verb::Conf | Verb::Enc) => self.is_enciphered = true,
             Some(Verb::Type) if positive => self.set_type(argument.as_deref()),
             Some(Verb::Rest) if code == 350 => self.restart = argument.as_deref().and_then(leading_number),
             Some(Verb::Prot) if positive => {
@@ -101,10 +105,11 @@ impl Session {
     }
 
     fn password(&mut self, index: usize, password: Option<&[u8]>, packet: u64) {
+        // Some servers accept the user already (230) and are given a password all the same.
         let open = self
             .logins
             .last()
-            .is_some_and(|login| login.password_packet.is_none() && login.outcome == Outcome::Unknown);
+            .is_some_and(|login| login.password_packet.is_none() && login.outcome != Outcome::Rejected);
         if !open {
             // A password without its user, or a second one for it (which RFC 959 does not provide for).
             let again = self.logins.last().filter(|login| login.password_packet.is_some());
@@ -330,6 +335,7 @@ impl Session {
             restart: self.restart.take(),
             expected,
             protected: self.protected,
+            stream_mode: self.stream_mode,
         });
         if let Some(memory) = self.memories.get_mut(index) {
             memory.transfer = Some(self.transfers.len() - 1);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+use port21_capture::Scope;
 
 use super::transfer::Index;
 use crate::report::{Endpoint, Pairing};
@@ -26,6 +27,8 @@ pub struct Expectation {
     pub on_control: IpAddr,
     /// Address of the other end on the control connection: who is expected to connect.
     pub peer: IpAddr,
+    /// VLANs and tunnel of the control connection.
+    pub scope: Scope,
     /// The server listens.
     pub passive: bool,
     /// Packet of the announcement.
@@ -95,10 +98,12 @@ impl Expectations {
     }
 
     /// What a connection from `from` to `listener` was announced as. Two: one server listens, the other was told to connect.
-    pub fn matching(&self, listener: Endpoint, from: IpAddr) -> Vec<Expectation> {
+    /// Where the same ports are in use on several VLANs, the one of the control connection counts.
+    pub fn matching(&self, listener: Endpoint, from: IpAddr, scope: Scope) -> Vec<Expectation> {
         let Some(list) = self.by_listener.get(&(listener.address, listener.port)) else { return Vec::new() };
         let newest = |accept: &dyn Fn(&Expectation) -> bool| {
-            list.iter().rev().find(|e| e.is_open() && accept(e)).copied()
+            let open = || list.iter().rev().filter(|e| e.is_open() && accept(e));
+            open().find(|e| e.scope == scope).or_else(|| open().next()).copied()
         };
         if let Some(ours) = newest(&|e| e.peer == from) {
             // Server-to-server: another session was told the same address and port, and its server is the one that connects.

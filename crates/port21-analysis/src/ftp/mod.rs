@@ -13,6 +13,7 @@
 //! ```
 
 mod build;
+mod conclude;
 mod content;
 mod control;
 mod dialogue;
@@ -22,6 +23,7 @@ mod listing;
 mod pairs;
 mod recognise;
 mod session;
+mod sink;
 mod stage;
 mod stranger;
 mod tls;

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 
 use ftp_protocol::Verb;
-use port21_capture::Timestamp;
+use port21_capture::{Scope, Timestamp};
 
 use super::control::{Control, Said, Saying, Speaker};
 use super::transfer::{Announcement, Ended, Index, Pending};
@@ -126,6 +126,10 @@ pub struct Session {
     pub auth_packet: Option<u64>,
     /// First packet with TLS, first packet in the clear again.
     pub tls_packets: (Option<u64>, Option<u64>),
+    /// Commands are enciphered within the dialogue (MIC, CONF, ENC: RFC 2228).
+    pub is_enciphered: bool,
+    /// VLANs and tunnel of the control connection.
+    pub scope: Scope,
     /// Something of the dialogue is not in the capture.
     pub has_gaps: bool,
 
@@ -141,6 +145,7 @@ pub struct Session {
     pub(super) restart: Option<u64>,
     pub(super) allocated: Option<(u64, u64)>,
     pub(super) protected: bool,
+    pub(super) stream_mode: bool,
     pub(super) sizes: HashMap<Vec<u8>, (u64, u64)>,
     pub(super) announcements: Vec<Announcement>,
     pub(super) current: Option<Index>,
@@ -182,6 +187,9 @@ impl Session {
             restart: None,
             allocated: None,
             protected: false,
+            stream_mode: true,
+            is_enciphered: false,
+            scope: Scope::default(),
             sizes: HashMap::new(),
             announcements: Vec::new(),
             current: None,
@@ -331,6 +339,7 @@ impl Session {
             restart: None,
             expected: None,
             protected: self.tls_packets.0.is_some(),
+            stream_mode: self.stream_mode,
         };
         self.transfers.push(transfer);
         self.guess(self.transfers.len() - 1, ended);

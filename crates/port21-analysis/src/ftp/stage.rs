@@ -18,28 +18,28 @@ use port21_capture::Timestamp;
 use super::content::Content;
 use super::expectations::{Expectation, Expectations, addresses};
 use super::pairs::Pairs;
-use super::recognise::{CONTROL_PORT, Verdict, speaker};
-use super::session::{Action, Session, Unpaired, endpoint};
+use super::recognise::{CONTROL_PORT, speaker};
+use super::session::{Action, Session, endpoint};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
 use super::transfer::Ended;
 use crate::analysis::Options;
 use crate::names::{DnsStream, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
-use crate::tcp::{self, Chunk, Connection, End, Gap, Interest, Sink, State};
+use crate::tcp::{self, Chunk, Connection, End, State};
 
 /// Most bytes of a listing that are kept to read its entries.
 const LISTING_LIMIT: usize = 4 << 20;
 
 /// A connection may be this much older than its announcement, in nanoseconds: captures swap packets, not minutes.
-const EARLY: i64 = 5_000_000_000;
+pub(super) const EARLY: i64 = 5_000_000_000;
 
 /// Attempts to reach a control port that came to nothing, as proof for the report.
 const ATTEMPT_LIMIT: usize = 64;
 
 /// What a connection is.
 #[derive(Debug)]
-enum Role {
+pub(super) enum Role {
     Stranger(Box<Stranger>),
     Control(u64),
     Data(Box<Data>),
@@ -49,12 +49,12 @@ enum Role {
 
 /// An announced data connection that was opened.
 #[derive(Debug)]
-struct Data {
+pub(super) struct Data {
     expectations: Vec<Expectation>,
     port: u16,
     pairing: Pairing,
-    contents: [Content; 2],
-    head_limit: usize,
+    pub(super) contents: [Content; 2],
+    pub(super) head_limit: usize,
     /// Whether it was asked what the transfer carries.
     asked: bool,
 }
@@ -73,19 +73,19 @@ pub struct FailedControl {
 /// The FTP stage.
 #[derive(Debug)]
 pub struct Stage {
-    hash: bool,
+    pub(super) hash: bool,
     show_passwords: bool,
-    record_connections: bool,
-    epoch: Timestamp,
-    roles: HashMap<u64, Role>,
-    sessions: HashMap<u64, Box<Session>>,
+    pub(super) record_connections: bool,
+    pub(super) epoch: Timestamp,
+    pub(super) roles: HashMap<u64, Role>,
+    pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
-    controls: HashMap<u64, report::Connection>,
+    pub(super) controls: HashMap<u64, report::Connection>,
     next_session: u64,
-    pairs: Pairs,
+    pub(super) pairs: Pairs,
     expectations: Expectations,
     /// Which transfer of which session a shared data connection was: for server-to-server transfers.
-    shared: HashMap<(u64, u64), u64>,
+    pub(super) shared: HashMap<(u64, u64), u64>,
     /// Names from DNS.
     pub names: Names,
     /// Sessions that have ended.
@@ -146,10 +146,10 @@ impl Stage {
     // ------------------------------------------------------------------------------------- roles
 
     /// The announcements that a new connection answers, with the port that was announced.
-    fn expected(&self, connection: &Connection) -> Option<(u16, Vec<Expectation>)> {
+    pub(super) fn expected(&self, connection: &Connection) -> Option<(u16, Vec<Expectation>)> {
         let listens = |end: End| {
             let (listener, other) = (connection.end(end), connection.end(end.other()));
-            let found = self.expectations.matching(endpoint(listener), other.address);
+            let found = self.expectations.matching(endpoint(listener), other.address, connection.scope);
             (!found.is_empty()).then_some((listener.port, found))
         };
         // Without a handshake either end may be the one that listens.
@@ -157,7 +157,7 @@ impl Stage {
             .or_else(|| if connection.initiator_known { None } else { listens(End::Initiator) })
     }
 
-    fn become_data(
+    pub(super) fn become_data(
         &mut self,
         stream: u64,
         port: u16,
@@ -184,7 +184,7 @@ impl Stage {
     }
 
     /// A stranger has shown itself to be a control connection: everything said so far is heard again.
-    fn become_control(&mut self, connection: &Connection, client_end: End, stranger: Stranger) {
+    pub(super) fn become_control(&mut self, connection: &Connection, client_end: End, stranger: Stranger) {
         let id = self.next_session;
         self.next_session += 1;
         let client = endpoint(connection.end(client_end));
@@ -193,6 +193,7 @@ impl Stage {
         session.show_passwords = self.show_passwords;
         session.hash = self.hash;
         session.began = connection.times.0.0;
+        session.scope = connection.scope;
         session.from_the_beginning = connection.half(client_end.other()).syn_seen;
         session.name = self.names.lookup(server.address, client.address);
         self.sessions.insert(id, Box::new(session));
@@ -222,7 +223,7 @@ impl Stage {
     }
 
     /// Takes in what was said, and does what follows from it.
-    fn listen(&mut self, id: u64, over: bool) {
+    pub(super) fn listen(&mut self, id: u64, over: bool) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         for action in session.listen(over) {
             match action {
@@ -232,7 +233,7 @@ impl Stage {
         }
     }
 
-    fn expectation(&self, id: u64, index: usize) -> Option<(u16, Expectation)> {
+    pub(super) fn expectation(&self, id: u64, index: usize) -> Option<(u16, Expectation)> {
         let session = self.sessions.get(&id)?;
         let announcement = session.announcements.get(index)?;
         let passive = announcement.is_passive();
@@ -246,6 +247,7 @@ impl Stage {
             announced: announcement.address,
             on_control,
             peer,
+            scope: session.scope,
             passive,
             packet: announcement.packet()?,
             stream: None,
@@ -254,7 +256,7 @@ impl Stage {
     }
 
     /// Watches for an announced data connection; perhaps it is already there.
-    fn watch(&mut self, id: u64, index: usize) {
+    pub(super) fn watch(&mut self, id: u64, index: usize) {
         let Some((port, expectation)) = self.expectation(id, index) else { return };
         self.expectations.add(port, expectation);
         let listeners = addresses(&expectation);
@@ -267,6 +269,9 @@ impl Stage {
         let roles = &self.roles;
         let fits = |stream: &u64| {
             let Some(Role::Stranger(stranger)) = roles.get(stream) else { return None };
+            if stranger.scope != expectation.scope {
+                return None;
+            }
             let [initiator, responder] = stranger.ends;
             let to_listener = |listener: tcp::Endpoint, other: tcp::Endpoint| {
                 let expected =
@@ -287,7 +292,7 @@ impl Stage {
     }
 
     /// A stranger turns out to be the announced data connection.
-    fn adopt(&mut self, stream: u64, port: u16, expectation: Expectation) {
+    pub(super) fn adopt(&mut self, stream: u64, port: u16, expectation: Expectation) {
         let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) else { return };
         self.pairs.remove_stranger(stream, stranger.ends);
         let listener = stranger
@@ -313,7 +318,7 @@ impl Stage {
         }
     }
 
-    fn unwatch(&mut self, id: u64, index: usize) {
+    pub(super) fn unwatch(&mut self, id: u64, index: usize) {
         if let Some((port, expectation)) = self.expectation(id, index) {
             self.expectations.remove(port, id, index, &addresses(&expectation));
         }
@@ -322,7 +327,7 @@ impl Stage {
     // ------------------------------------------------------------------------------------- endings
 
     /// A data connection has ended: its sessions are told what became of it.
-    fn data_ended(&mut self, connection: &Connection, data: Data) {
+    pub(super) fn data_ended(&mut self, connection: &Connection, data: Data) {
         let opened = is_opened(connection);
         let ids: Vec<u64> = data.expectations.iter().map(|expectation| expectation.session).collect();
         let mut ended = Ended {
@@ -348,7 +353,7 @@ impl Stage {
         }
     }
 
-    fn control_ended(&mut self, connection: &Connection, id: u64) {
+    pub(super) fn control_ended(&mut self, connection: &Connection, id: u64) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.control.finish(super::control::Speaker::Client);
             session.control.finish(super::control::Speaker::Server);
@@ -358,7 +363,7 @@ impl Stage {
         self.conclude_if_over(id);
     }
 
-    fn stranger_ended(&mut self, connection: &Connection, mut stranger: Stranger) {
+    pub(super) fn stranger_ended(&mut self, connection: &Connection, mut stranger: Stranger) {
         let opened = is_opened(connection);
         let nothing = !opened && stranger.length() == 0;
         if nothing && connection.end(End::Responder).port == CONTROL_PORT && connection.syn.is_some() {
@@ -382,7 +387,7 @@ impl Stage {
         }
     }
 
-    fn control_not_opened(&mut self, connection: &Connection) {
+    pub(super) fn control_not_opened(&mut self, connection: &Connection) {
         let refused = connection.closing.first();
         match refused {
             Some(_) => self.failed.refused += 1,
@@ -392,107 +397,6 @@ impl Stage {
         self.failed.packets.extend(proof);
         self.failed.packets.truncate(ATTEMPT_LIMIT);
     }
-
-    /// Concludes a session whose control connection has ended, unless something that may belong to it still goes on.
-    fn conclude_if_over(&mut self, id: u64) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        if !self.controls.contains_key(&id) || session.waits_for_data() {
-            return;
-        }
-        let guessing = session.has_gaps || !session.unpaired().is_empty();
-        let ends = [session.client.address, session.server.address];
-        let alive =
-            |stream: u64| matches!(self.roles.get(&stream), Some(Role::Stranger(s)) if s.ended.is_none());
-        if guessing && self.pairs.of(ends).any(alive) {
-            return;
-        }
-        self.conclude(id);
-    }
-
-    /// Finds data connections for what is left without one, and writes the session down.
-    fn conclude(&mut self, id: u64) {
-        self.guess(id);
-        let announcements = self.sessions.get(&id).map_or(0, |session| session.announcements.len());
-        for index in 0..announcements {
-            self.unwatch(id, index);
-        }
-        let Some(session) = self.sessions.remove(&id) else { return };
-        let Some(control) = self.controls.remove(&id) else { return };
-        self.pairs.remove_session(session.client.address, session.server.address, id);
-        for (stream, transfer) in session.transfer_streams() {
-            if session.is_shared(stream) {
-                self.shared.insert((id, stream), transfer);
-            }
-        }
-        let counterpart = |other: u64, stream: u64| {
-            let known = self.shared.get(&(other, stream)).copied();
-            let live = || {
-                let streams = self.sessions.get(&other)?.transfer_streams();
-                streams.into_iter().find(|(s, _)| *s == stream).map(|(_, transfer)| transfer)
-            };
-            known.or_else(live)
-        };
-        let report = session.report(control, counterpart);
-        self.finished.push(report);
-    }
-
-    /// Pairs what no announcement tells, where only one connection fits.
-    fn guess(&mut self, id: u64) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let ends = [session.client.address, session.server.address];
-        let alone = self.pairs.has_one_session(ends);
-        let partial = session.has_gaps || !session.from_the_beginning || session.tls_packets.0.is_some();
-        let (client, began) = (session.client.address, session.began);
-        let same_host = session.client.address == session.server.address;
-        for Unpaired { transfer, from, until, upload } in session.unpaired() {
-            let fits = |stream: u64| {
-                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_ref()?;
-                let in_time = s.times.1 >= from.unwrap_or(began).saturating_sub(EARLY)
-                    && until.is_none_or(|until| s.times.0 <= until.saturating_add(EARLY));
-                let client_is = |end: usize| s.ends.get(end).is_some_and(|e| e.address == client);
-                let [a, b] = [&s.contents[0], &s.contents[1]].map(|content| content.length);
-                let from_client =
-                    if same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
-                let direction = upload.is_none() || from_client.is_none() || from_client == upload;
-                (*opened && in_time && direction && !s.is_other).then_some((s.first_packet, stream))
-            };
-            let candidates: Vec<(u64, u64)> = self.pairs.of(ends).filter_map(fits).collect();
-            if let ([(_, stream)], true) = (candidates.as_slice(), alone || until.is_some()) {
-                self.give(id, Some(transfer), *stream);
-            }
-        }
-        if partial && alone {
-            let data = |stream: u64| {
-                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_ref()?;
-                let one_way = s.contents.iter().filter(|content| content.length > 0).count() == 1;
-                let encrypted = self.sessions.get(&id).is_some_and(|session| session.tls_packets.0.is_some());
-                let fits = *opened && s.times.1 >= began && (one_way || encrypted && s.length() > 0);
-                fits.then_some((s.first_packet, stream))
-            };
-            let mut orphans: Vec<(u64, u64)> = self.pairs.of(ends).filter_map(data).collect();
-            orphans.sort_unstable();
-            for (_, stream) in orphans {
-                self.give(id, None, stream);
-            }
-        }
-    }
-
-    /// Gives a stranger to a session as the data connection of a transfer, or as one whose command is not in the capture.
-    fn give(&mut self, id: u64, transfer: Option<usize>, stream: u64) {
-        let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) else { return };
-        self.pairs.remove_stranger(stream, stranger.ends);
-        let (Some(ended), Some(session)) =
-            (stranger.into_ended(Pairing::Guessed), self.sessions.get_mut(&id))
-        else {
-            return;
-        };
-        match transfer {
-            Some(transfer) => session.guess(transfer, ended),
-            None => session.data_without_command(ended),
-        }
-    }
 }
 
 /// Whether a connection came to be: a handshake, or anything that follows one.
@@ -500,153 +404,8 @@ fn is_opened(connection: &Connection) -> bool {
     connection.state != State::NeverOpened
 }
 
-impl Sink for Stage {
-    fn opened(&mut self, connection: &Connection) {
-        let stream = connection.stream;
-        if let Some((port, found)) = self.expected(connection) {
-            let listener = connection.ends.iter().find(|end| end.port == port).map(|end| end.address);
-            let address = listener.unwrap_or(connection.end(End::Responder).address);
-            self.become_data(stream, port, found, connection.packets.0, address);
-        } else if connection.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
-            self.roles.insert(stream, Role::Dns(Box::default()));
-        } else {
-            self.pairs.add_stranger(stream, connection.ends);
-            self.roles.insert(stream, Role::Stranger(Box::new(Stranger::new(connection))));
-        }
-    }
-
-    fn packet(
-        &mut self,
-        connection: &Connection,
-        packet: u64,
-        time: Timestamp,
-        from: End,
-        payload_length: u32,
-    ) {
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Data(data)) if payload_length > 0 => {
-                let [initiator, responder] = &mut data.contents;
-                let content = if from == End::Initiator { initiator } else { responder };
-                content.packet(packet, time.0);
-            }
-            Some(Role::Stranger(stranger)) => {
-                stranger.times.1 = time.0;
-                if payload_length > 0 {
-                    stranger.content(from).packet(packet, time.0);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
-        let hash = self.hash;
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Data(data)) => {
-                data.take(&self.sessions, connection.stream, from, &chunk, hash);
-                Interest::Keep
-            }
-            Some(Role::Control(id)) => {
-                let id = *id;
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    session.control.data(speaker(session.client_end, from), &chunk);
-                }
-                self.listen(id, false);
-                Interest::Keep
-            }
-            Some(Role::Stranger(stranger)) => {
-                let verdict = stranger.data(from, &chunk, hash);
-                let (ends, unknown) = (stranger.ends, stranger.began_before);
-                let long = stranger.length() > HEAD_LIMIT as u64;
-                match verdict {
-                    Verdict::Control { client } => {
-                        if let Some(Role::Stranger(stranger)) = self.roles.remove(&connection.stream) {
-                            self.pairs.remove_stranger(connection.stream, ends);
-                            self.become_control(connection, client, *stranger);
-                        }
-                        Interest::Keep
-                    }
-                    // Between two hosts that speak FTP, anything may yet turn out to be a file.
-                    _ if self.pairs.has_session(ends) => Interest::Keep,
-                    Verdict::Unknown if !long || unknown => Interest::Keep,
-                    _ => {
-                        self.pairs.remove_stranger(connection.stream, ends);
-                        self.roles.insert(connection.stream, Role::Ignored);
-                        Interest::CountOnly
-                    }
-                }
-            }
-            Some(Role::Dns(stream)) => {
-                self.names.stream_data(stream, connection, from, &chunk);
-                Interest::Keep
-            }
-            Some(Role::Ignored) | None => Interest::CountOnly,
-        }
-    }
-
-    fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
-        let hash = self.hash;
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Data(data)) => {
-                let head_limit = data.head_limit;
-                let [initiator, responder] = &mut data.contents;
-                let content = if from == End::Initiator { initiator } else { responder };
-                content.skip(gap, head_limit, hash);
-            }
-            Some(Role::Control(id)) => {
-                let id = *id;
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    session.control.gap(speaker(session.client_end, from), gap);
-                }
-                self.listen(id, false);
-            }
-            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, hash),
-            Some(Role::Dns(stream)) => stream.lose(from),
-            Some(Role::Ignored) | None => {}
-        }
-    }
-
-    fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64) {
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Control(id)) => {
-                if let Some(session) = self.sessions.get_mut(id) {
-                    session.control.acknowledged(speaker(session.client_end, sender), offset, packet);
-                }
-            }
-            Some(Role::Stranger(stranger)) => stranger.remember(Event::Acknowledged(sender, offset, packet)),
-            _ => {}
-        }
-    }
-
-    fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Control(id)) => {
-                let id = *id;
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    session.control.finish(speaker(session.client_end, from));
-                }
-                self.listen(id, false);
-            }
-            Some(Role::Stranger(stranger)) => stranger.remember(Event::Finished(from)),
-            _ => {}
-        }
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        match self.roles.remove(&connection.stream) {
-            Some(Role::Data(data)) => self.data_ended(&connection, *data),
-            Some(Role::Control(id)) => self.control_ended(&connection, id),
-            Some(Role::Stranger(stranger)) => self.stranger_ended(&connection, *stranger),
-            Some(Role::Dns(_) | Role::Ignored) | None => {}
-        }
-        if self.record_connections {
-            self.connections.push(convert::connection(&connection, self.epoch));
-        }
-    }
-}
-
 impl Data {
-    fn take(
+    pub(super) fn take(
         &mut self,
         sessions: &HashMap<u64, Box<Session>>,
         stream: u64,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use port21_capture::{Flags, Timestamp};
+use port21_capture::{Flags, Scope, Timestamp};
 
 use super::content::Content;
 use super::recognise::{Verdict, recognise};
@@ -55,6 +55,8 @@ pub enum Event {
 pub struct Stranger {
     /// Its ends: initiator and responder.
     pub ends: [Endpoint; 2],
+    /// VLANs and tunnel.
+    pub scope: Scope,
     /// First packet, and the time of the first and last.
     pub first_packet: u64,
     /// Times of the first and the latest packet.
@@ -78,6 +80,7 @@ impl Stranger {
     pub fn new(connection: &tcp::Connection) -> Self {
         Stranger {
             ends: connection.ends,
+            scope: connection.scope,
             first_packet: connection.packets.0,
             times: (connection.times.0.0, connection.times.1.0),
             contents: Default::default(),

@@ -100,6 +100,8 @@ pub struct Pending {
     pub expected: Option<(u64, &'static str, u64)>,
     /// PROT P was in force.
     pub protected: bool,
+    /// MODE S was in force: the bytes on the wire are the file's (RFC 959, section 3.4).
+    pub stream_mode: bool,
 }
 
 impl Pending {

@@ -1,0 +1,111 @@
+//! The end of a session: what no announcement tells is paired where only one connection fits, and the session is
+//! written down.
+
+use super::session::Unpaired;
+use super::stage::{EARLY, Role, Stage};
+use crate::report::Pairing;
+
+impl Stage {
+    /// Concludes a session whose control connection has ended, unless something that may belong to it still goes on.
+    pub(super) fn conclude_if_over(&mut self, id: u64) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if !self.controls.contains_key(&id) || session.waits_for_data() {
+            return;
+        }
+        let guessing = session.has_gaps || !session.unpaired().is_empty();
+        let ends = [session.client.address, session.server.address];
+        let alive =
+            |stream: u64| matches!(self.roles.get(&stream), Some(Role::Stranger(s)) if s.ended.is_none());
+        if guessing && self.pairs.of(ends).any(alive) {
+            return;
+        }
+        self.conclude(id);
+    }
+
+    /// Finds data connections for what is left without one, and writes the session down.
+    pub(super) fn conclude(&mut self, id: u64) {
+        self.guess(id);
+        let announcements = self.sessions.get(&id).map_or(0, |session| session.announcements.len());
+        for index in 0..announcements {
+            self.unwatch(id, index);
+        }
+        let Some(session) = self.sessions.remove(&id) else { return };
+        let Some(control) = self.controls.remove(&id) else { return };
+        self.pairs.remove_session(session.client.address, session.server.address, id);
+        for (stream, transfer) in session.transfer_streams() {
+            if session.is_shared(stream) {
+                self.shared.insert((id, stream), transfer);
+            }
+        }
+        let counterpart = |other: u64, stream: u64| {
+            let known = self.shared.get(&(other, stream)).copied();
+            let live = || {
+                let streams = self.sessions.get(&other)?.transfer_streams();
+                streams.into_iter().find(|(s, _)| *s == stream).map(|(_, transfer)| transfer)
+            };
+            known.or_else(live)
+        };
+        let report = session.report(control, counterpart);
+        self.finished.push(report);
+    }
+
+    /// Pairs what no announcement tells, where only one connection fits.
+    pub(super) fn guess(&mut self, id: u64) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let ends = [session.client.address, session.server.address];
+        let alone = self.pairs.has_one_session(ends);
+        let hidden = session.tls_packets.0.is_some() || session.is_enciphered;
+        let partial = session.has_gaps || !session.from_the_beginning || hidden;
+        let (client, began) = (session.client.address, session.began);
+        let same_host = session.client.address == session.server.address;
+        for Unpaired { transfer, from, until, upload } in session.unpaired() {
+            let fits = |stream: u64| {
+                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
+                let (_, opened, _) = s.ended.as_ref()?;
+                let in_time = s.times.1 >= from.unwrap_or(began).saturating_sub(EARLY)
+                    && until.is_none_or(|until| s.times.0 <= until.saturating_add(EARLY));
+                let client_is = |end: usize| s.ends.get(end).is_some_and(|e| e.address == client);
+                let [a, b] = [&s.contents[0], &s.contents[1]].map(|content| content.length);
+                let from_client =
+                    if same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
+                let direction = upload.is_none() || from_client.is_none() || from_client == upload;
+                (*opened && in_time && direction && !s.is_other).then_some((s.first_packet, stream))
+            };
+            let candidates: Vec<(u64, u64)> = self.pairs.of(ends).filter_map(fits).collect();
+            if let ([(_, stream)], true) = (candidates.as_slice(), alone || until.is_some()) {
+                self.give(id, Some(transfer), *stream);
+            }
+        }
+        if partial && alone {
+            let data = |stream: u64| {
+                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
+                let (_, opened, _) = s.ended.as_ref()?;
+                let one_way = s.contents.iter().filter(|content| content.length > 0).count() == 1;
+                let fits = *opened
+                    && s.times.1 >= began.saturating_sub(EARLY)
+                    && (one_way || hidden && s.length() > 0);
+                fits.then_some((s.first_packet, stream))
+            };
+            let mut orphans: Vec<(u64, u64)> = self.pairs.of(ends).filter_map(data).collect();
+            orphans.sort_unstable();
+            for (_, stream) in orphans {
+                self.give(id, None, stream);
+            }
+        }
+    }
+
+    /// Gives a stranger to a session as the data connection of a transfer, or as one whose command is not in the capture.
+    pub(super) fn give(&mut self, id: u64, transfer: Option<usize>, stream: u64) {
+        let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) else { return };
+        self.pairs.remove_stranger(stream, stranger.ends);
+        let (Some(ended), Some(session)) =
+            (stranger.into_ended(Pairing::Guessed), self.sessions.get_mut(&id))
+        else {
+            return;
+        };
+        match transfer {
+            Some(transfer) => session.guess(transfer, ended),
+            None => session.data_without_command(ended),
+        }
+    }
+}

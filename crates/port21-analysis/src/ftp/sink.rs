@@ -1,0 +1,154 @@
+//! TCP's events, each given to the role that its connection plays.
+
+use port21_capture::Timestamp;
+
+use super::recognise::{Verdict, speaker};
+use super::stage::{Role, Stage};
+use super::stranger::{Event, HEAD_LIMIT, Stranger};
+use crate::report::convert;
+use crate::tcp::{Chunk, Connection, End, Gap, Interest, Sink};
+
+impl Sink for Stage {
+    fn opened(&mut self, connection: &Connection) {
+        let stream = connection.stream;
+        if let Some((port, found)) = self.expected(connection) {
+            let listener = connection.ends.iter().find(|end| end.port == port).map(|end| end.address);
+            let address = listener.unwrap_or(connection.end(End::Responder).address);
+            self.become_data(stream, port, found, connection.packets.0, address);
+        } else if connection.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
+            self.roles.insert(stream, Role::Dns(Box::default()));
+        } else {
+            self.pairs.add_stranger(stream, connection.ends);
+            self.roles.insert(stream, Role::Stranger(Box::new(Stranger::new(connection))));
+        }
+    }
+
+    fn packet(
+        &mut self,
+        connection: &Connection,
+        packet: u64,
+        time: Timestamp,
+        from: End,
+        payload_length: u32,
+    ) {
+        match self.roles.get_mut(&connection.stream) {
+            Some(Role::Data(data)) if payload_length > 0 => {
+                let [initiator, responder] = &mut data.contents;
+                let content = if from == End::Initiator { initiator } else { responder };
+                content.packet(packet, time.0);
+            }
+            Some(Role::Stranger(stranger)) => {
+                stranger.times.1 = time.0;
+                if payload_length > 0 {
+                    stranger.content(from).packet(packet, time.0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
+        let hash = self.hash;
+        match self.roles.get_mut(&connection.stream) {
+            Some(Role::Data(data)) => {
+                data.take(&self.sessions, connection.stream, from, &chunk, hash);
+                Interest::Keep
+            }
+            Some(Role::Control(id)) => {
+                let id = *id;
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.control.data(speaker(session.client_end, from), &chunk);
+                }
+                self.listen(id, false);
+                Interest::Keep
+            }
+            Some(Role::Stranger(stranger)) => {
+                let verdict = stranger.data(from, &chunk, hash);
+                let (ends, unknown) = (stranger.ends, stranger.began_before);
+                let long = stranger.length() > HEAD_LIMIT as u64;
+                match verdict {
+                    Verdict::Control { client } => {
+                        if let Some(Role::Stranger(stranger)) = self.roles.remove(&connection.stream) {
+                            self.pairs.remove_stranger(connection.stream, ends);
+                            self.become_control(connection, client, *stranger);
+                        }
+                        Interest::Keep
+                    }
+                    // Between two hosts that speak FTP, anything may yet turn out to be a file.
+                    _ if self.pairs.has_session(ends) => Interest::Keep,
+                    Verdict::Unknown if !long || unknown => Interest::Keep,
+                    _ => {
+                        self.pairs.remove_stranger(connection.stream, ends);
+                        self.roles.insert(connection.stream, Role::Ignored);
+                        Interest::CountOnly
+                    }
+                }
+            }
+            Some(Role::Dns(stream)) => {
+                self.names.stream_data(stream, connection, from, &chunk);
+                Interest::Keep
+            }
+            Some(Role::Ignored) | None => Interest::CountOnly,
+        }
+    }
+
+    fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
+        let hash = self.hash;
+        match self.roles.get_mut(&connection.stream) {
+            Some(Role::Data(data)) => {
+                let head_limit = data.head_limit;
+                let [initiator, responder] = &mut data.contents;
+                let content = if from == End::Initiator { initiator } else { responder };
+                content.skip(gap, head_limit, hash);
+            }
+            Some(Role::Control(id)) => {
+                let id = *id;
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.control.gap(speaker(session.client_end, from), gap);
+                }
+                self.listen(id, false);
+            }
+            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, hash),
+            Some(Role::Dns(stream)) => stream.lose(from),
+            Some(Role::Ignored) | None => {}
+        }
+    }
+
+    fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64) {
+        match self.roles.get_mut(&connection.stream) {
+            Some(Role::Control(id)) => {
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.control.acknowledged(speaker(session.client_end, sender), offset, packet);
+                }
+            }
+            Some(Role::Stranger(stranger)) => stranger.remember(Event::Acknowledged(sender, offset, packet)),
+            _ => {}
+        }
+    }
+
+    fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
+        match self.roles.get_mut(&connection.stream) {
+            Some(Role::Control(id)) => {
+                let id = *id;
+                if let Some(session) = self.sessions.get_mut(&id) {
+                    session.control.finish(speaker(session.client_end, from));
+                }
+                self.listen(id, false);
+            }
+            Some(Role::Stranger(stranger)) => stranger.remember(Event::Finished(from)),
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        match self.roles.remove(&connection.stream) {
+            Some(Role::Data(data)) => self.data_ended(&connection, *data),
+            Some(Role::Control(id)) => self.control_ended(&connection, id),
+            Some(Role::Stranger(stranger)) => self.stranger_ended(&connection, *stranger),
+            Some(Role::Dns(_) | Role::Ignored) | None => {}
+        }
+        if self.record_connections {
+            self.connections.push(convert::connection(&connection, self.epoch));
+        }
+    }
+}
