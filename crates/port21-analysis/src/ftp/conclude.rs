@@ -12,7 +12,7 @@ impl Stage {
         if !self.controls.contains_key(&id) || session.waits_for_data() {
             return;
         }
-        let guessing = session.has_gaps || !session.unpaired().is_empty();
+        let guessing = session.is_partial() || !session.unpaired().is_empty();
         let ends = [session.client.address, session.server.address];
         let alive =
             |stream: u64| matches!(self.roles.get(&stream), Some(Role::Stranger(s)) if s.ended.is_none());
@@ -54,8 +54,8 @@ impl Stage {
         let Some(session) = self.sessions.get(&id) else { return };
         let ends = [session.client.address, session.server.address];
         let alone = self.pairs.has_one_session(ends);
-        let hidden = session.tls_packets.0.is_some() || session.is_enciphered;
-        let partial = session.has_gaps || !session.from_the_beginning || hidden;
+        let hidden = session.is_hidden();
+        let partial = session.is_partial();
         let (client, began) = (session.client.address, session.began);
         let same_host = session.client.address == session.server.address;
         for Unpaired { transfer, from, until, upload } in session.unpaired() {

@@ -160,10 +160,13 @@ impl Session {
             return self.pending.front().copied().or(self.exchanges.len().checked_sub(1));
         };
         let received = said.first.acknowledges;
+        // Refusals of this kind answer any command; behind a gap, most likely one that the capture does not hold.
+        let refuses_anything = matches!(code, 500..=504);
         let eligible: Vec<usize> = {
             let by_number = |index: &&usize| {
                 let end = self.memories.get(**index).map_or(0, |memory| memory.end);
-                received.is_none_or(|received| end <= received)
+                let before_gap = refuses_anything && end < self.client_gap;
+                received.is_none_or(|received| end <= received) && !before_gap
             };
             self.pending.iter().filter(by_number).copied().collect()
         };
@@ -200,7 +203,9 @@ impl Session {
         }
         // Captures put together by hand have acknowledgment numbers that say nothing.
         let oldest = self.pending.front().copied().filter(|index| {
-            let earlier = self.memories.get(*index).is_some_and(|memory| memory.packet < said.first.packet);
+            let earlier = self.memories.get(*index).is_some_and(|memory| {
+                memory.packet < said.first.packet && !(refuses_anything && memory.end < self.client_gap)
+            });
             earlier && fits(*index) != Fit::Never
         });
         in_progress.or(oldest).or_else(|| self.second_answer(code))
@@ -211,7 +216,8 @@ impl Session {
         let index = self.memories.len().checked_sub(1)?;
         let memory = self.memories.get(index)?;
         let fits = matches!(sequence::fit(memory.verb, code), Fit::Final | Fit::Preliminary);
-        (code != 421 && memory.verb.is_some() && fits).then_some(index)
+        let behind_gap = memory.end < self.client_gap;
+        (code != 421 && !behind_gap && memory.verb.is_some() && fits).then_some(index)
     }
 
     fn progress(&mut self, index: usize, code: Option<u16>) {

@@ -138,6 +138,7 @@ pub struct Session {
     pub(super) memories: Vec<Memory>,
     pub(super) pending: VecDeque<Index>,
     pub(super) gap_since_reply: bool,
+    pub(super) client_gap: u64,
     pub(super) logins: Vec<Login>,
     pub(super) directory: Option<Vec<u8>>,
     pub(super) representation: Type,
@@ -180,6 +181,7 @@ impl Session {
             memories: Vec::new(),
             pending: VecDeque::new(),
             gap_since_reply: false,
+            client_gap: 0,
             logins: Vec::new(),
             directory: None,
             representation: Type::Ascii,
@@ -215,6 +217,9 @@ impl Session {
             (Saying::Reply(_), _) => self.reply(said),
             (Saying::Gap, by) => {
                 self.has_gaps = true;
+                if by == Speaker::Client {
+                    self.client_gap = said.end;
+                }
                 self.gap_since_reply |= by == Speaker::Server;
             }
             (Saying::TlsBegins, _) => {
@@ -276,6 +281,16 @@ impl Session {
     /// What became of a connection that was claimed.
     pub fn ended(&mut self, stream: u64, ended: Ended) {
         self.streams.insert(stream, Some(ended));
+    }
+
+    /// Whether commands or replies went by that nobody could read.
+    pub fn is_hidden(&self) -> bool {
+        self.tls_packets.0.is_some() || self.is_enciphered
+    }
+
+    /// Whether there may have been announcements and transfers that the capture does not show.
+    pub fn is_partial(&self) -> bool {
+        self.has_gaps || !self.from_the_beginning || self.is_hidden()
     }
 
     /// Whether a claimed connection is still open.
