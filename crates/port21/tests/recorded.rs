@@ -168,7 +168,7 @@ fn tshark_sees_the_same_requests_and_replies() {
             .collect();
         assert_eq!(ours, theirs, "{}", path.display());
     }
-    assert!(commands > 100);
+    assert!(commands > 60);
     note(&format!("live tshark: {commands} requests and {replies} replies of our own captures agree"));
 }
 

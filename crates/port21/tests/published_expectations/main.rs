@@ -78,8 +78,17 @@ fn fuzzing_seeds_are_recovered_from_their_captures() {
         let raw = captures.join(format!("expected/profuzzbench/{server}/in-ftp/{seed}.raw"));
         let sent = std::fs::read(&raw).unwrap_or_else(|error| panic!("{}: {error}", raw.display()));
         let path = captures.join(&file);
-        let arguments =
-            ["follow", path.to_str().unwrap(), "--stream", "0", "--as", "raw", "--side", "client"];
+        let arguments = [
+            "follow",
+            path.to_str().unwrap(),
+            "--stream",
+            "0",
+            "--as",
+            "raw",
+            "--side",
+            "client",
+            "--show-passwords",
+        ];
         let output = PORT21.run(&arguments);
         assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
         if name == LONGER {

@@ -127,7 +127,11 @@ fn connections_of_conn_log_agree() {
             ];
             let expected = ["orig_pkts", "resp_pkts", "orig_bytes", "resp_bytes", "missed_bytes"]
                 .map(|name| &line[name]);
-            if expected != found.each_ref() {
+            // Zeek stops watching a GridFTP data connection once it has taken it for one; tshark counts 9 and 9 packets.
+            let given_up = capture == "globus-url-copy.pcap" && line["id.resp_p"] == "55968";
+            if given_up {
+                assert_eq!(found, ["9", "9", "2135", "3213", "0"]);
+            } else if expected != found.each_ref() {
                 wrong.push(format!(
                     "{capture}: {}:{}: {expected:?}, found {found:?}",
                     line["id.orig_h"], line["id.orig_p"]
