@@ -1,6 +1,6 @@
 //! The command line, as one definition for parsing, help, completions and the manual.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -20,7 +20,7 @@ const EXIT_CODES: &str = "\
 Captures are pcap or pcapng, also compressed with gzip or zstd; several files are read as one \
 capture, in the order of time; - is standard input.
 
-Exit codes: 0 done; 1 done, but something is incomplete (extract: a file has holes; elsewhere only with --strict); \
+Exit codes: 0 done; 1 done, but something is incomplete (only with --strict); \
 2 wrong arguments; 3 an input could not be read at all.";
 
 /// The commands.
@@ -30,12 +30,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Answer the questions of the laboratory "TCP & FTP" for one session
     Answer(AnswerArguments),
-    /// List the packets, or take one apart
-    Packets(PacketsArguments),
     /// Show both sides of one TCP stream
     Follow(FollowArguments),
-    /// Write the transferred files, with a manifest
-    Extract(ExtractArguments),
     /// Write completions for a shell
     Completions(CompletionsArguments),
     /// Write the manual pages
@@ -114,60 +110,6 @@ pub enum AnswerFormat {
     Json,
 }
 
-/// Arguments of `packets`.
-#[derive(Debug, Args)]
-#[command(
-    override_usage = "port21 packets [OPTIONS] <CAPTURE>... [N]",
-    after_help = "\
-Examples:
-  port21 packets samples/ftp-lab.pcap | less
-  port21 packets samples/ftp-lab.pcap 149
-  port21 packets --session 1 capture.pcapng
-  port21 packets --stream 9 --format json capture.pcapng"
-)]
-pub struct PacketsArguments {
-    /// Captures to read, as one (- is standard input), then the number of the packet to take apart
-    ///
-    /// A last word of digits only is a packet number; write ./7 for a file of that name.
-    #[arg(value_name = "CAPTURE... [N]", required = true)]
-    operands: Vec<PathBuf>,
-    /// Only packets of this TCP stream, numbered as in Wireshark's tcp.stream
-    #[arg(long, value_name = "N")]
-    pub stream: Option<u64>,
-    /// What to write
-    #[arg(long, value_enum, default_value_t = PacketsFormat::Text, value_name = "FORMAT")]
-    pub format: PacketsFormat,
-    #[command(flatten)]
-    pub common: Common,
-}
-
-impl PacketsArguments {
-    /// The captures, and the number of the packet to take apart.
-    pub fn operands(&self) -> (&[PathBuf], Option<u64>) {
-        match self.operands.split_last() {
-            Some((last, captures)) if !captures.is_empty() => match packet_number(last) {
-                Some(number) => (captures, Some(number)),
-                None => (&self.operands, None),
-            },
-            _ => (&self.operands, None),
-        }
-    }
-}
-
-fn packet_number(operand: &Path) -> Option<u64> {
-    let text = operand.to_str()?;
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// Formats of `packets`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PacketsFormat {
-    /// For people
-    Text,
-    /// One packet a line; a single packet with all its fields
-    Json,
-}
-
 /// Arguments of `follow`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -211,23 +153,6 @@ pub enum FollowSide {
     Client,
     /// The other end
     Server,
-}
-
-/// Arguments of `extract`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  port21 extract samples/ftp-lab.pcap -o files/
-  port21 extract --session 2 day.pcap.0 day.pcap.1 -o files/ && jq . files/manifest.json")]
-pub struct ExtractArguments {
-    /// Captures to read, as one; - is standard input
-    #[arg(value_name = "CAPTURE", required = true)]
-    pub captures: Vec<PathBuf>,
-    /// Folder to write to; it is made if need be, and nothing in it is overwritten
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 /// Arguments of `completions`.
@@ -326,31 +251,9 @@ mod tests {
 
     use super::*;
 
-    fn packets(words: &[&str]) -> (Vec<PathBuf>, Option<u64>) {
-        let arguments = Arguments::try_parse_from(["port21", "packets"].iter().chain(words)).unwrap();
-        let Command::Packets(packets) = arguments.command else { panic!("not packets") };
-        let (captures, number) = packets.operands();
-        (captures.to_vec(), number)
-    }
-
     #[test]
     fn definition_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn last_word_of_digits_is_a_packet_number() {
-        assert_eq!(packets(&["a.pcap", "b.pcap", "12"]), (vec!["a.pcap".into(), "b.pcap".into()], Some(12)));
-    }
-
-    #[test]
-    fn only_word_is_always_a_capture() {
-        assert_eq!(packets(&["12"]), (vec!["12".into()], None));
-    }
-
-    #[test]
-    fn file_named_by_digits_can_be_written_with_its_folder() {
-        assert_eq!(packets(&["a.pcap", "./12"]), (vec!["a.pcap".into(), "./12".into()], None));
     }
 
     #[test]
@@ -365,6 +268,6 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count >= 14, "only {count} examples found");
+        assert!(count >= 9, "only {count} examples found");
     }
 }

@@ -4,20 +4,18 @@
 //! that others would want: reading captures, following TCP and understanding FTP are the work of the libraries.
 //!
 //! ```text
-//! arguments ──▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//! arguments ──▶ input (captures, progress) ──▶ explain, answer, follow ──▶ render ──▶ output
 //! ```
 
 mod answer;
 mod arguments;
 mod escape;
 mod explain;
-mod extract;
 mod follow;
 mod input;
 mod manual;
 mod outcome;
 mod output;
-mod packets;
 mod render;
 
 use std::process::ExitCode;
@@ -32,9 +30,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Explain(explain) => explain::run(explain),
         Command::Answer(answer) => answer::run(answer),
-        Command::Packets(packets) => packets::run(packets),
         Command::Follow(follow) => follow::run(follow),
-        Command::Extract(extract) => extract::run(extract),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

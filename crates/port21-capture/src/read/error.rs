@@ -45,6 +45,16 @@ pub enum OpenError {
         /// What it seems to be, and what to do.
         what: String,
     },
+    /// A pcapng file whose first section is of a version that nobody has described.
+    #[error("{name} is a pcapng file of version {major}.{minor}; only version 1 is known")]
+    UnknownSectionVersion {
+        /// The input.
+        name: String,
+        /// Major version.
+        major: u16,
+        /// Minor version.
+        minor: u16,
+    },
     /// A capture of a version that nobody has described.
     #[error("{name} is a pcap file of version {major}.{minor}; only version 2 is known")]
     UnsupportedVersion {

@@ -67,6 +67,14 @@ impl Log {
         }
     }
 
+    /// Takes back what was noted about the input's end at `offset`, for a better reason that is to follow.
+    pub(super) fn forget_end(&mut self, offset: u64) {
+        let about_end = |entry: &Entry| entry.kind == Kind::Single && entry.problem.offset == Some(offset);
+        if self.entries.last().is_some_and(about_end) {
+            self.entries.pop();
+        }
+    }
+
     /// How many kinds have been noted.
     #[inline]
     pub(super) fn len(&self) -> usize {

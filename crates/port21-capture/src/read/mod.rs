@@ -267,6 +267,8 @@ impl Capture {
         self.ended = true;
         if let Some(error) = self.input.window.take_failure() {
             let (packets, offset) = (self.input.packets, self.input.window.offset());
+            // A record that is cut because the input failed is no second problem.
+            self.input.log.forget_end(offset);
             self.input.log.note(Kind::Single, Some(packets), Some(offset), || {
                 format!("reading stops after packet {packets}, near offset {offset}: {error}")
             });
@@ -280,12 +282,26 @@ impl std::fmt::Debug for Capture {
     }
 }
 
+/// The version of a pcapng file's first section header, if it is not the known one.
+fn unknown_section_version(start: &[u8]) -> Option<(u16, u16)> {
+    let (magic, version) = start.get(8..16)?.split_first_chunk::<4>()?;
+    let [a, b, c, d] = *version.first_chunk::<4>()?;
+    let (major, minor) = match magic {
+        [0x1a, 0x2b, 0x3c, 0x4d] => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+        _ => (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])),
+    };
+    (major != 1).then_some((major, minor))
+}
+
 fn open_format(name: &str, input: &mut Input) -> Result<FormatReader, OpenError> {
     let start = input.window.require(4);
     if pcap::recognises(start) {
         return PcapReader::open(name, input).map(FormatReader::Pcap);
     }
     if pcapng::recognises(start) {
+        if let Some((major, minor)) = unknown_section_version(input.window.require(16)) {
+            return Err(OpenError::UnknownSectionVersion { name: name.to_owned(), major, minor });
+        }
         return PcapNgReader::open(name, input).map(FormatReader::PcapNg);
     }
     let start = input.window.require(RECOGNISED_START);

@@ -69,16 +69,6 @@ impl Receiver for Vec<Session> {
     }
 }
 
-/// Reads the inputs to their end and gives every packet, with its decoded headers, to `take`.
-///
-/// Says on standard error what could not be read; fails only if no input could be read at all.
-pub fn read(
-    captures: &[PathBuf],
-    take: impl FnMut(&Packet<'_>, &Decoded<'_>) -> anyhow::Result<()>,
-) -> anyhow::Result<Reading> {
-    Inputs::once(captures).read(take)
-}
-
 /// Reads the inputs to their end, analyses them, and gives every session to `receiver` as it ends.
 pub fn examine(
     captures: &[PathBuf],
