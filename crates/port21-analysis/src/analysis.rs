@@ -15,7 +15,7 @@ use crate::tcp::{Dropped, Limits, Tracker};
 /// What to do beyond the sessions themselves, and how far to go.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Give passwords as they were sent, instead of "<hidden>".
+    /// Give passwords as they were sent, instead of `<hidden>`.
     pub show_passwords: bool,
     /// Compute SHA-256 of transferred bytes.
     pub hash: bool,

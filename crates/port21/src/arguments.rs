@@ -20,7 +20,7 @@ const EXIT_CODES: &str = "\
 Captures are pcap or pcapng, also compressed with gzip or zstd; several files are read as one \
 capture, in the order of time; - is standard input.
 
-Exit codes: 0 done; 1 done, but something is incomplete (only with --strict); \
+Exit codes: 0 done; 1 done, but something is incomplete (extract: a file has holes; elsewhere only with --strict); \
 2 wrong arguments; 3 an input could not be read at all.";
 
 /// The commands.
@@ -32,6 +32,8 @@ pub enum Command {
     Answer(AnswerArguments),
     /// Show both sides of one TCP stream
     Follow(FollowArguments),
+    /// Write the transferred files, with a manifest
+    Extract(ExtractArguments),
     /// Write completions for a shell
     Completions(CompletionsArguments),
     /// Write the manual pages
@@ -155,6 +157,26 @@ pub enum FollowSide {
     Server,
 }
 
+/// Arguments of `extract`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 extract samples/ftp-lab.pcap -o files/
+  port21 extract --session 2 day.pcap.0 day.pcap.1 -o files/ && jq . files/manifest.json")]
+pub struct ExtractArguments {
+    /// Captures to read, as one; - is standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// Folder to write to; it is made if need be, and nothing in it is overwritten
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write directory listings too, as .listing.txt
+    #[arg(long)]
+    pub listings: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -268,6 +290,6 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count >= 9, "only {count} examples found");
+        assert!(count >= 11, "only {count} examples found");
     }
 }

@@ -81,7 +81,7 @@ fn push_for_terminal(escaped: &mut String, character: char) {
 }
 
 /// Characters beyond ASCII that a terminal obeys, or that show as nothing, or reorder their neighbours.
-fn misleads(character: char) -> bool {
+pub fn misleads(character: char) -> bool {
     matches!(character,
         '\u{80}'..='\u{9f}'                         // C1 controls: 9B is CSI
         | '\u{ad}'                                  // soft hyphen
@@ -94,7 +94,8 @@ fn misleads(character: char) -> bool {
         | '\u{e0000}'..='\u{e007f}') // tags
 }
 
-fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+/// The bytes that pairs of hexadecimal digits stand for; `None` where they are none.
+pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) {
         return None;

@@ -219,11 +219,10 @@ impl Mask {
 
     fn byte(&mut self, byte: u8) -> u8 {
         if matches!(byte, b'\r' | b'\n') {
-            if let Some((verb, user)) = self.line.split_first_chunk::<5>() {
-                if verb.eq_ignore_ascii_case(b"USER ") {
-                    let guests = [&b"anonymous"[..], b"ftp", b"guest"];
-                    self.guest = guests.iter().any(|guest| guest.eq_ignore_ascii_case(user));
-                }
+            let user = self.line.split_first_chunk::<5>();
+            if let Some((_, user)) = user.filter(|(verb, _)| verb.eq_ignore_ascii_case(b"USER ")) {
+                let guests = [&b"anonymous"[..], b"ftp", b"guest"];
+                self.guest = guests.iter().any(|guest| guest.eq_ignore_ascii_case(user));
             }
             self.line.clear();
             self.secret = false;

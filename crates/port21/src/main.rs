@@ -4,13 +4,14 @@
 //! that others would want: reading captures, following TCP and understanding FTP are the work of the libraries.
 //!
 //! ```text
-//! arguments ──▶ input (captures, progress) ──▶ explain, answer, follow ──▶ render ──▶ output
+//! arguments ──▶ input (captures, progress) ──▶ explain, answer, follow, extract ──▶ render ──▶ output
 //! ```
 
 mod answer;
 mod arguments;
 mod escape;
 mod explain;
+mod extract;
 mod follow;
 mod input;
 mod manual;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(explain),
         Command::Answer(answer) => answer::run(answer),
         Command::Follow(follow) => follow::run(follow),
+        Command::Extract(extract) => extract::run(extract),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

@@ -24,11 +24,14 @@ fn write(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 /// Fails unless every command refuses `path` with exit code 3 and one sentence that names it.
 fn assert_refused(path: &Path) -> String {
     let name = path.to_str().unwrap();
-    let runs: [&[&str]; 4] = [
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("out");
+    let runs: [&[&str]; 5] = [
         &["explain", name],
         &["explain", "--format", "json", name],
         &["answer", name],
         &["follow", name, "--stream", "0"],
+        &["extract", name, "-o", into.to_str().unwrap()],
     ];
     let mut sentence = String::new();
     for arguments in runs {

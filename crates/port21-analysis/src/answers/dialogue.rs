@@ -25,7 +25,7 @@ pub struct Line {
     pub packet: u64,
     /// Who says it.
     pub from: Party,
-    /// As sent, lines joined by line feeds; "<hidden>" for passwords.
+    /// As sent, lines joined by line feeds; `<hidden>` for passwords.
     pub text: String,
 }
 

@@ -26,7 +26,7 @@ pub struct LoginPackets {
 pub struct Password {
     /// Whether the password can be read in the capture; `null`: the capture shows none being sent.
     pub visible: Option<bool>,
-    /// The password; "<hidden>" where it can be read and is not a guest's.
+    /// The password; `<hidden>` where it can be read and is not a guest's.
     pub password: Option<String>,
     /// Packet that carries it.
     pub packet: Option<u64>,

@@ -214,7 +214,7 @@ pub struct Login {
     pub user_bytes: Option<String>,
     /// Packet of USER.
     pub user_packet: Option<u64>,
-    /// Argument of PASS; "<hidden>" for anything but a guest login unless asked for.
+    /// Argument of PASS; `<hidden>` for anything but a guest login unless asked for.
     pub password: Option<String>,
     /// Packet of PASS.
     pub password_packet: Option<u64>,
@@ -258,7 +258,7 @@ pub struct Command {
     pub time: f64,
     /// In upper case.
     pub verb: String,
-    /// As sent, without the line end; "<hidden>" for passwords.
+    /// As sent, without the line end; `<hidden>` for passwords.
     pub argument: Option<String>,
     /// Bytes of `argument` where it is not UTF-8.
     pub argument_bytes: Option<String>,

@@ -37,7 +37,7 @@ impl fmt::Display for Party {
     }
 }
 
-/// "192.0.2.1:21", "[2001:db8::1]:21".
+/// "192.0.2.1:21", `[2001:db8::1]:21`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         SocketAddr::new(self.address, self.port).fmt(formatter)

@@ -86,12 +86,12 @@ pub fn rate(bytes: u64, span: f64) -> Option<String> {
     }
 }
 
-/// An address and port: "192.0.2.1:21", "[2001:db8::1]:21".
+/// An address and port: "192.0.2.1:21", `[2001:db8::1]:21`.
 pub fn endpoint(endpoint: &Endpoint) -> String {
     address(endpoint.address, endpoint.port)
 }
 
-/// An address and port: "192.0.2.1:21", "[2001:db8::1]:21".
+/// An address and port: "192.0.2.1:21", `[2001:db8::1]:21`.
 pub fn address(address: IpAddr, port: u16) -> String {
     SocketAddr::new(address, port).to_string()
 }

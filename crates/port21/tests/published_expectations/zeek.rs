@@ -1,5 +1,8 @@
 //! Zeek's baseline logs.
 
+// A number of the report against text of a log: the value itself would be compared as a JSON string.
+#![allow(clippy::cmp_owned)]
+
 use std::collections::HashMap;
 
 use port21_testkit::note;
@@ -70,7 +73,10 @@ fn log(text: &str) -> Vec<HashMap<String, String>> {
 }
 
 /// Every baseline that has a log of this name, with our report of its capture.
-fn baselines(name: &str) -> Vec<(&'static str, Vec<HashMap<String, String>>, Value)> {
+/// A capture, the lines of its log, and our report of it.
+type Baseline = (&'static str, Vec<HashMap<String, String>>, Value);
+
+fn baselines(name: &str) -> Vec<Baseline> {
     let Some(captures) = captures(&format!("Zeek's {name}")) else { return Vec::new() };
     let mut found = Vec::new();
     for (folder, capture) in BASELINES {

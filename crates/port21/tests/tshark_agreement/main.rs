@@ -162,7 +162,7 @@ fn exported_files_agree() {
                 case.sessions().iter().flat_map(|session| session["transfers"].as_array().unwrap()).any(
                     |transfer| {
                         transfer["path"].as_str().is_some_and(|path| path.ends_with(&name))
-                            && transfer["bytes"].to_string() == object[1]
+                            && transfer["bytes"].as_u64() == object[1].parse().ok()
                             && transfer["sha256"] == object[2].as_str()
                             && transfer["complete"] == true
                     },

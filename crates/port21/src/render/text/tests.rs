@@ -23,6 +23,11 @@ fn dialogue_of(session: Session) -> String {
     behind_handshake.split_once("  closing").unwrap().0.to_owned()
 }
 
+/// Expected text loses the indentation that all its lines share: a first line without any keeps it.
+fn with_margin(text: &str) -> String {
+    format!("|\n{text}")
+}
+
 #[test]
 fn sample_reads_as_a_story() {
     check(
@@ -89,11 +94,13 @@ fn colours_change_nothing_else() {
 fn exchanges_that_say_the_same_are_told_once_with_all_their_packets() {
     let noop = |packet| exchange(packet, "NOOP", vec![reply(packet + 1, 200, "OK", packet + 2)]);
     expect![[r#"
+        |
               #94 <- 220 ftp.ftpplanet.com FTP Server ready to serve you
              #100 -> NOOP
              #101 <- 200 OK
                   ... the same 6 times more: NOOP  #105 #110 #115 #120 #125 #130   200  #106 #111 #116 #121 #126 #131
-    "#]].assert_eq(&dialogue((0..7).map(|index| noop(100 + 5 * index)).collect()));
+    "#]]
+    .assert_eq(&with_margin(&dialogue((0..7).map(|index| noop(100 + 5 * index)).collect())));
 }
 
 #[test]
@@ -160,12 +167,14 @@ fn tls_stretch_stands_at_its_place() {
     let session =
         Session { exchanges: vec![auth], tls: Some(tls), transfers: Vec::new(), ..fixture::session() };
     expect![[r#"
+        |
               #94 <- 220 ftp.ftpplanet.com FTP Server ready to serve you
              #124 -> AUTH TLS
              #126 <- 234 go ahead
                   == TLS  TLS 1.3 from #127 on, for the server name ftp.example
                      1,200 bytes of the client and 3,400 bytes of the server: what they said there cannot be read
-    "#]].assert_eq(&dialogue_of(session));
+    "#]]
+    .assert_eq(&with_margin(&dialogue_of(session)));
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn packet(command: &Command) -> u64 {
 fn login_at<'a>(session: &'a Session, command: &Command) -> Option<&'a Login> {
     let sent =
         |login: &&Login| login.user_packet.or(login.password_packet).is_none_or(|at| at <= packet(command));
-    session.logins.iter().filter(sent).next_back()
+    session.logins.iter().rfind(sent)
 }
 
 fn password_at<'a>(login: &'a Login, command: &Command) -> Option<&'a str> {

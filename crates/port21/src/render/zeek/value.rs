@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use port21_capture::Timestamp;
 
+use crate::escape;
+
 /// A cell of a log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -38,7 +40,7 @@ impl Value {
 
     /// Text of the report, where `hexadecimal` holds its bytes if they are not UTF-8.
     pub fn wire(text: Option<&str>, hexadecimal: Option<&str>) -> Value {
-        match hexadecimal.and_then(from_hexadecimal) {
+        match hexadecimal.and_then(escape::from_hexadecimal) {
             Some(bytes) => Value::Bytes(bytes),
             None => Value::text(text),
         }
@@ -147,16 +149,6 @@ fn escaped_bytes(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| match pair {
-            [_, _] => u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok(),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]
