@@ -142,20 +142,21 @@ fn tshark_sees_the_same_requests_and_replies() {
         let secured = report["sessions"][0]["tls"]["first_packet"].as_u64().unwrap_or(u64::MAX);
         let mut ours: BTreeMap<u64, [String; 3]> = BTreeMap::new();
         for session in report["sessions"].as_array().unwrap() {
-            for exchange in session["exchanges"].as_array().unwrap() {
-                let command = &exchange["command"];
+            let exchanges = session["exchanges"].as_array().unwrap();
+            for command in exchanges.iter().map(|exchange| &exchange["command"]) {
+                let text = |name: &str| command[name].as_str().unwrap_or_default().to_string();
                 for packet in numbers(&command["packets"]) {
-                    let text = |name: &str| command[name].as_str().unwrap_or_default().to_string();
                     ours.insert(packet, [text("verb"), text("argument"), String::new()]);
                     commands += 1;
                 }
-                for reply in exchange["replies"].as_array().unwrap().iter().chain([&session["greeting"]]) {
-                    // tshark gives a code to the lines that have one: the first and the last.
-                    let packets = numbers(&reply["packets"]);
-                    for packet in [packets.first(), packets.last()].into_iter().flatten() {
-                        ours.insert(*packet, [String::new(), String::new(), reply["code"].to_string()]);
-                        replies += 1;
-                    }
+            }
+            let answers = exchanges.iter().flat_map(|exchange| exchange["replies"].as_array().unwrap());
+            for reply in answers.chain([&session["greeting"]]) {
+                replies += 1;
+                // tshark gives a code to the lines that have one: the first and the last.
+                let packets = numbers(&reply["packets"]);
+                for packet in [packets.first(), packets.last()].into_iter().flatten() {
+                    ours.insert(*packet, [String::new(), String::new(), reply["code"].to_string()]);
                 }
             }
         }
@@ -168,37 +169,49 @@ fn tshark_sees_the_same_requests_and_replies() {
             .collect();
         assert_eq!(ours, theirs, "{}", path.display());
     }
-    assert!(commands > 60);
+    assert!(commands > 60 && replies > 60, "{commands} requests, {replies} replies");
     note(&format!("live tshark: {commands} requests and {replies} replies of our own captures agree"));
 }
+
+/// Our list in `quality`, and tshark's name for what it holds.
+const FLAGS: [(&str, &str); 10] = [
+    ("retransmissions", "tcp.analysis.retransmission"),
+    ("out_of_order", "tcp.analysis.out_of_order"),
+    ("duplicate_acks", "tcp.analysis.duplicate_ack"),
+    ("lost_segments", "tcp.analysis.lost_segment"),
+    ("acked_unseen", "tcp.analysis.ack_lost_segment"),
+    ("keep_alives", "tcp.analysis.keep_alive"),
+    ("zero_windows", "tcp.analysis.zero_window"),
+    ("window_updates", "tcp.analysis.window_update"),
+    ("window_full", "tcp.analysis.window_full"),
+    ("reused_ports", "tcp.analysis.reused_ports"),
+];
 
 /// The lists of `quality` carry tshark's names, so they hold tshark's packets.
 #[test]
 fn tshark_flags_the_same_segments() {
+    let fields: Vec<&str> = ["tcp.stream"].into_iter().chain(FLAGS.iter().map(|(_, field)| *field)).collect();
     for path in captures() {
+        let flagged = tshark(&path, "tcp.analysis.flags", &fields);
         let report = PORT21.explain_file(&path);
-        let mut connections = Vec::new();
-        for session in report["sessions"].as_array().unwrap() {
-            connections.push(&session["control"]);
-            connections
-                .extend(session["transfers"].as_array().unwrap().iter().map(|transfer| &transfer["data"]));
-        }
-        for connection in connections.into_iter().filter(|connection| !connection.is_null()) {
-            for (list, flag) in [
-                ("retransmissions", "retransmission"),
-                ("out_of_order", "out_of_order"),
-                ("duplicate_acks", "duplicate_ack"),
-                ("lost_segments", "lost_segment"),
-                ("acked_unseen", "ack_lost_segment"),
-                ("keep_alives", "keep_alive"),
-                ("zero_windows", "zero_window"),
-                ("window_updates", "window_update"),
-                ("window_full", "window_full"),
-                ("reused_ports", "reused_ports"),
-            ] {
-                let filter = format!("tcp.stream == {} and tcp.analysis.{flag}", connection["stream"]);
-                let theirs: BTreeSet<u64> = tshark(&path, &filter, &[]).into_keys().collect();
-                assert_eq!(numbers(&connection["quality"][list]), theirs, "{}: {filter}", path.display());
+        let sessions = report["sessions"].as_array().unwrap().iter();
+        let connections = sessions.flat_map(|session| {
+            let transfers = session["transfers"].as_array().unwrap().iter().map(|transfer| &transfer["data"]);
+            let unused = session["unused_data_connections"].as_array().unwrap();
+            [&session["control"]].into_iter().chain(transfers).chain(unused)
+        });
+        for connection in connections.filter(|connection| !connection.is_null()) {
+            let stream = connection["stream"].to_string();
+            for (place, (list, field)) in FLAGS.iter().enumerate() {
+                let theirs =
+                    flagged.iter().filter(|(_, values)| values[0] == stream && !values[place + 1].is_empty());
+                let theirs: BTreeSet<u64> = theirs.map(|(packet, _)| *packet).collect();
+                assert_eq!(
+                    numbers(&connection["quality"][*list]),
+                    theirs,
+                    "{}: stream {stream}: {field}",
+                    path.display()
+                );
             }
         }
     }

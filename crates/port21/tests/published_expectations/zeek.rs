@@ -60,8 +60,15 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("ipv6-multiline-reply.pcap", "RETR", "221", "a farewell is no answer to RETR (RFC 959, section 5.4)"),
 ];
 
-/// A log's lines as field name to value; "-" is unset.
-fn log(text: &str) -> Vec<HashMap<String, String>> {
+/// A line of a log: field name to value; "-" is unset.
+type Line = HashMap<String, String>;
+
+/// Whether a number of the report is the one that a log writes.
+fn is(number: &Value, text: &str) -> bool {
+    number.as_u64().is_some_and(|number| text.parse() == Ok(number))
+}
+
+fn log(text: &str) -> Vec<Line> {
     let names = text.lines().find_map(|line| line.strip_prefix("#fields\t")).expect("a line of field names");
     let names: Vec<&str> = names.split('\t').collect();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -73,10 +80,7 @@ fn log(text: &str) -> Vec<HashMap<String, String>> {
 }
 
 /// Every baseline that has a log of this name, with our report of its capture.
-/// A capture, the lines of its log, and our report of it.
-type Baseline = (&'static str, Vec<HashMap<String, String>>, Value);
-
-fn baselines(name: &str) -> Vec<Baseline> {
+fn baselines(name: &str) -> Vec<(&'static str, Vec<Line>, Value)> {
     let Some(captures) = captures(&format!("Zeek's {name}")) else { return Vec::new() };
     let mut found = Vec::new();
     for (folder, capture) in BASELINES {
@@ -109,7 +113,7 @@ fn connections_of_conn_log_agree() {
         for line in lines.iter().filter(|line| line["proto"] == "tcp") {
             let is_end = |end: &Value, side: &str| {
                 end["address"].as_str() == Some(&line[&format!("id.{side}_h")])
-                    && end["port"].to_string() == line[&format!("id.{side}_p")]
+                    && is(&end["port"], &line[&format!("id.{side}_p")])
             };
             let ours = connections(&report).into_iter().find(|connection| {
                 is_end(&connection["initiator"], "orig") && is_end(&connection["responder"], "resp")
@@ -160,7 +164,7 @@ fn files_of_files_log_agree() {
                 .iter()
                 .flat_map(|s| s["transfers"].as_array().unwrap());
             let found: Vec<(u64, u64)> = transfers
-                .filter(|transfer| transfer["data"]["initiator"]["port"].to_string() == line["id.orig_p"])
+                .filter(|transfer| is(&transfer["data"]["initiator"]["port"], &line["id.orig_p"]))
                 .map(|transfer| {
                     let holes = transfer["missing"].as_array().unwrap();
                     let missing = holes.iter().map(|hole| hole["length"].as_u64().unwrap()).sum::<u64>();
@@ -183,7 +187,7 @@ fn commands_of_ftp_log_agree() {
             compared += 1;
             let sessions = report["sessions"].as_array().unwrap().iter();
             let session = sessions.clone().find(|session| {
-                session["client"]["port"].to_string() == line["id.orig_p"]
+                is(&session["client"]["port"], &line["id.orig_p"])
                     && session["client"]["address"].as_str() == Some(&line["id.orig_h"])
             });
             let agrees = session.is_some_and(|session| command_agrees(session, line));
@@ -209,7 +213,7 @@ fn commands_of_ftp_log_agree() {
     assert_eq!(different, listed, "found on the left, listed on the right");
 }
 
-fn command_agrees(session: &Value, line: &HashMap<String, String>) -> bool {
+fn command_agrees(session: &Value, line: &Line) -> bool {
     let user = session["logins"]
         .as_array()
         .unwrap()
@@ -218,7 +222,7 @@ fn command_agrees(session: &Value, line: &HashMap<String, String>) -> bool {
     let exchange = session["exchanges"].as_array().unwrap().iter().any(|exchange| {
         let replies = exchange["replies"].as_array().unwrap();
         exchange["command"]["verb"].as_str() == Some(&line["command"])
-            && replies.iter().any(|reply| reply["code"].to_string() == line["reply_code"])
+            && replies.iter().any(|reply| is(&reply["code"], &line["reply_code"]))
     });
     let announced = line["data_channel.resp_p"] == "-"
         || session["exchanges"].as_array().unwrap().iter().any(|exchange| {
@@ -232,8 +236,10 @@ fn command_agrees(session: &Value, line: &HashMap<String, String>) -> bool {
             })
         });
     let size = line["file_size"] == "-"
-        || session["transfers"].as_array().unwrap().iter().any(|transfer| {
-            transfer["bytes"].to_string() == line["file_size"] && transfer["complete"] == true
-        });
+        || session["transfers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|transfer| is(&transfer["bytes"], &line["file_size"]) && transfer["complete"] == true);
     user && exchange && announced && size
 }
