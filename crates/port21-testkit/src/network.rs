@@ -61,7 +61,7 @@ impl Network {
         Network { state: Rc::new(RefCell::new(state)) }
     }
 
-    /// A connection from `initiator` to `responder` ("10.0.0.1:40000", `[fd00::1]:21`), with its handshake.
+    /// A connection from `initiator` to `responder` (`10.0.0.1:40000`, `[fd00::1]:21`), with its handshake.
     pub fn connect(&self, initiator: &str, responder: &str) -> Connection {
         self.connection(initiator, responder).handshake()
     }
