@@ -1,4 +1,4 @@
-//! Finds passwords in the bytes of a stream, to hide them, without knowing yet whether the stream is FTP.
+//! Finds passwords (PASS, ACCT) in the bytes of a stream, to hide them, without knowing yet whether the stream is FTP.
 //!
 //! A line that begins with PASS is taken for a command where the other end speaks in replies (three digits first), or has
 //! said nothing yet on a stream that looks like a dialogue. In a file that is being transferred such a line is a line.
@@ -56,7 +56,7 @@ enum Line {
     Verb(Vec<u8>),
     /// The argument of USER so far, in lower case.
     User(Vec<u8>),
-    /// The argument of PASS; whether a byte of it has been given out.
+    /// The argument of PASS or ACCT; whether a byte of it has been given out.
     Password(bool),
     /// Anything else.
     Other,
@@ -141,7 +141,7 @@ impl Side {
             Line::Verb(verb) if verb.is_empty() && (byte == b' ' || byte >= 0x80 || byte < 0x20) => {}
             Line::Verb(verb) if byte == b' ' || byte == b'\t' => {
                 self.line = match verb.as_slice() {
-                    b"PASS" if hides => Line::Password(false),
+                    b"PASS" | b"ACCT" if hides => Line::Password(false),
                     b"USER" => Line::User(Vec::new()),
                     _ => Line::Other,
                 };
