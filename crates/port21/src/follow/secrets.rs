@@ -138,7 +138,7 @@ impl Side {
                 }
             }
             // Telnet commands and blanks may stand before a verb (RFC 959, section 4.1.3).
-            Line::Verb(verb) if verb.is_empty() && (byte == b' ' || byte >= 0x80 || byte < 0x20) => {}
+            Line::Verb(verb) if verb.is_empty() && !(0x21..0x80).contains(&byte) => {}
             Line::Verb(verb) if byte == b' ' || byte == b'\t' => {
                 self.line = match verb.as_slice() {
                     b"PASS" | b"ACCT" if hides => Line::Password(false),
