@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use port21_analysis::answers::{self, Answers};
-use port21_analysis::report::Session;
+use port21_analysis::answers::{self, Answers, Facts, Line};
+use port21_analysis::report::{Party, Session};
 
 use crate::arguments::{AnswerArguments, AnswerFormat};
 use crate::escape;
@@ -73,15 +73,76 @@ pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
 }
 
 fn markdown(answers: &Answers, output: &mut impl Write) -> anyhow::Result<()> {
-    writeln!(output, "# TCP & FTP: {}, session {}", escape::markdown(&answers.capture), answers.session)?;
+    writeln!(output, "# TCP & FTP: {}, session {}", inline(&answers.capture), answers.session)?;
     for (answer, question) in answers.answers.iter().zip(QUESTIONS) {
         writeln!(output, "\n## {}. {question}\n", answer.question)?;
-        writeln!(output, "{}\n", escape::markdown(&answer.answer))?;
+        writeln!(output, "{}\n", inline(&answer.answer))?;
+        if let Facts::Dialogue(dialogue) = &answer.facts {
+            lines(&dialogue.lines, output)?;
+        }
         if !answer.packets.is_empty() {
             let packets: Vec<String> = answer.packets.iter().map(|packet| format!("#{packet}")).collect();
             writeln!(output, "Packets: {}  ", packets.join(", "))?;
         }
-        writeln!(output, "Rule: {}", escape::markdown(&answer.rule))?;
+        writeln!(output, "Rule: {}", inline(&answer.rule))?;
     }
     Ok(())
+}
+
+/// The dialogue as a block of code, in which Markdown sees nothing and a terminal neither.
+fn lines(lines: &[Line], output: &mut impl Write) -> anyhow::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    for line in lines {
+        let arrow = if line.from == Party::Client { "->" } else { "<-" };
+        for (index, text) in line.text.split('\n').enumerate() {
+            let packet = if index == 0 { format!("#{}", line.packet) } else { String::new() };
+            // Four spaces make it code; a fence could be closed by the text itself.
+            writeln!(output, "    {packet:>8} {arrow} {}", escape::terminal(text))?;
+        }
+    }
+    writeln!(output)?;
+    Ok(())
+}
+
+/// Text that may hold anything from the wire, for Markdown that may be read on a terminal.
+fn inline(text: &str) -> String {
+    escape::markdown(&escape::terminal(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use port21_analysis::answers::{Answer, Dialogue, SCHEMA};
+
+    use super::*;
+
+    fn rendered(answer: &str, text: &str) -> String {
+        let line = Line { packet: 7, from: Party::Server, text: text.to_owned() };
+        let facts = Facts::Dialogue(Dialogue { shows_password: Some(false), lines: vec![line] });
+        let answer = Answer {
+            question: 21,
+            answer: answer.to_owned(),
+            facts,
+            packets: vec![7],
+            rule: "RFC 959".to_owned(),
+        };
+        let answers =
+            Answers { schema: SCHEMA, capture: "a.pcap".to_owned(), session: 1, answers: vec![answer] };
+        let mut output = Vec::new();
+        markdown(&answers, &mut output).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn text_from_the_wire_reaches_neither_terminal_nor_markdown() {
+        let text = rendered("It says \u{1b}[2J <b>.", "220 \u{1b}]0;x\u{7}");
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text}");
+        assert!(text.contains("&lt;b&gt;"), "{text}");
+    }
+
+    #[test]
+    fn lines_of_the_dialogue_are_code_with_their_packet() {
+        assert!(rendered("x", "220-a\n# b\n220 c").contains("          #7 <- 220-a\n             <- # b\n"));
+    }
 }

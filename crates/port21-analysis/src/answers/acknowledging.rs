@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::{Answer, Facts};
 use crate::report::Reply;
-use crate::wording::{Prose, counted, list, packets as named, reply as spoken};
+use crate::wording::{Prose, counted, list, packets as named, reply as spoken, seconds};
 
 /// Facts of question 25: replies in several segments that one segment of the client acknowledges.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -23,6 +23,9 @@ pub struct SharedAcknowledgement {
 
 /// Most replies whose own acknowledgment is told where none is shared.
 const TOLD_REPLIES: usize = 4;
+
+/// Seconds by which an acknowledgment may be delayed at most (RFC 9293, section 3.8.6.3).
+const LONGEST_DELAY: f64 = 0.5;
 
 const RULE: &str = "RFC 9293, sections 3.4 and 3.8.6.3; RFC 1122, section 4.2.3.2";
 
@@ -66,11 +69,8 @@ pub(super) fn shared(context: &Context<'_>) -> Answer {
              it covers them together."
         ));
     }
-    prose.say(
-        "A receiver may also wait a little before it acknowledges (less than half a second, and not longer than for two \
-         full segments), and so the second reply arrived before the first was acknowledged. It has nothing to do with the \
-         data connection, whose numbers are its own.",
-    );
+    prose.say(waiting(&group));
+    prose.say("It has nothing to do with the data connection, whose numbers are its own.");
     let mut packets = numbers.clone();
     packets.extend(&acknowledged_by);
     let facts = SharedAcknowledgement {
@@ -95,6 +95,26 @@ fn group<'a>(context: &Context<'_>, replies: &[&'a Reply]) -> Option<Vec<&'a Rep
     groups.first().map(|group| group.to_vec())
 }
 
+/// Why nothing was acknowledged between the first and the last reply of a group.
+fn waiting(group: &[&Reply]) -> String {
+    let times = group.first().zip(group.last()).map(|(first, last)| last.time - first.time);
+    let apart = times.unwrap_or_default();
+    let rule = "A receiver may wait a little before it acknowledges: less than half a second, and not longer than for two \
+                full segments.";
+    if apart < LONGEST_DELAY {
+        format!(
+            "{rule} Here the last of these replies comes {} after the first, within that time.",
+            seconds(apart)
+        )
+    } else {
+        format!(
+            "{rule} Here the last of these replies comes {} after the first, so that an acknowledgment in between is missing \
+             from the capture, or the client waited longer than it should.",
+            seconds(apart)
+        )
+    }
+}
+
 fn not_shared(context: &Context<'_>, replies: &[&Reply]) -> String {
     let wanted = context.transfer.map(|transfer| [transfer.opening_reply, transfer.closing_reply]);
     let wanted: Vec<u64> = wanted.into_iter().flatten().flatten().map(|reply| reply.packet).collect();
@@ -103,7 +123,7 @@ fn not_shared(context: &Context<'_>, replies: &[&Reply]) -> String {
     let each: Vec<String> = shown
         .iter()
         .map(|reply| match reply.acknowledged_by {
-            Some(packet) => format!("{} by #{packet}", spoken(reply)),
+            Some(packet) => format!("{} is acknowledged by #{packet}", spoken(reply)),
             None => format!("{} by no packet in the capture", spoken(reply)),
         })
         .collect();
@@ -111,7 +131,7 @@ fn not_shared(context: &Context<'_>, replies: &[&Reply]) -> String {
         (true, Some(because)) => format!("{because} Its replies cannot be told apart."),
         (true, None) => "The capture shows no reply.".to_owned(),
         (false, _) => format!(
-            "In this session no two replies share an acknowledgment; each has its own: {}.",
+            "In this session no two replies in packets of their own share an acknowledgment: {}.",
             list(&each)
         ),
     }

@@ -37,12 +37,13 @@ pub(super) fn stream(context: &Context<'_>) -> Answer {
     let whole = control.handshake.syn.is_some() && control.quality.gaps.is_empty();
     let shows_password =
         if !passwords.is_empty() { Some(true) } else { (whole || context.is_encrypted()).then_some(false) };
+    let from = |party| lines.iter().filter(|line| line.from == party).count() as u64;
     let mut prose = Prose::default();
     prose.say(format!(
-        "TCP stream {} read as text is the dialogue: {}, {} from the client.",
+        "TCP stream {} read as text is the dialogue: {} of the client's and {} of the server's.",
         control.stream,
-        counted(lines.len() as u64, "command or reply").replace("replys", "replies"),
-        lines.iter().filter(|line| line.from == Party::Client).count()
+        counted(from(Party::Client), "command"),
+        counted(from(Party::Server), "reply")
     ));
     match shows_password {
         Some(true) => prose.say(format!("It shows the password, behind PASS in {}.", named(&passwords))),

@@ -89,6 +89,9 @@ pub(super) fn packets(context: &Context<'_>) -> Answer {
     Answer::new(8, prose.finish(), Facts::LoginPackets(facts), all, RULE_LOGIN)
 }
 
+/// What stands in a report for a password that is not to be shown.
+const HIDDEN: &str = "<hidden>";
+
 const RULE_LOGIN: &str = "RFC 959, sections 4.1.1, 5.3 and 5.4";
 
 /// A command or reply of a login.
@@ -145,15 +148,14 @@ pub(super) fn password(context: &Context<'_>) -> Answer {
         (Some(login), Some(packet)) => {
             let user = login.user.as_deref().unwrap_or("(unknown)");
             prose.say(format!("Yes: #{packet} carries it as plain text behind PASS, for user {user}."));
-            if login.guest {
-                let password = login.password.as_deref().unwrap_or_default();
-                prose.say(format!(
+            match login.password.as_deref() {
+                Some(password) if login.guest => prose.say(format!(
                     "It is \"{password}\"; for a guest login any text will do, by custom an e-mail address."
-                ));
-            } else {
-                prose.say(
+                )),
+                Some(password) if password != HIDDEN => prose.say(format!("It is \"{password}\".")),
+                _ => prose.say(
                     "Anyone who sees the packets can read it; this answer hides it unless asked to show it.",
-                );
+                ),
             }
             Some(true)
         }

@@ -33,10 +33,18 @@ pub(super) fn packet(context: &Context<'_>) -> Answer {
     let ready = ready_reply(context);
     let mut prose = Prose::default();
     match ready {
-        Some(ready) => prose.say(format!(
-            "#{}: the server speaks first, as soon as the connection is open, and says that it is ready for a new user.",
-            ready.packet
-        )),
+        Some(ready) => {
+            prose.say(format!("#{}: the server says that it is ready for a new user.", ready.packet));
+            let early = context.commands().filter_map(|(command, _)| command.packets.first()).min();
+            match early.filter(|packet| **packet < ready.packet) {
+                Some(packet) => prose.say(format!(
+                    "A client has to wait for that; here its first command, #{packet}, comes before it."
+                )),
+                None => {
+                    prose.say("It speaks first: a client has to wait for that before it sends a command.")
+                }
+            }
+        }
         None => prose.say(why_not(context)),
     }
     let packets = ready.map(|ready| ready.packets.clone()).unwrap_or_default();

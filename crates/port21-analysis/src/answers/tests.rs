@@ -344,7 +344,27 @@ fn replies_with_an_acknowledgment_each_share_none() {
         facts(&session, 25),
         json!({"replies": [], "acknowledged_by": [], "acknowledgement": null, "reason": null})
     );
-    assert!(prose(&session, 25).contains("150 (#161) by #162 and 226 (#180) by #181"));
+    assert!(
+        prose(&session, 25)
+            .contains("150 (#161) is acknowledged by #162 and 226 (#180) is acknowledged by #181")
+    );
+}
+
+#[test]
+fn a_delay_of_an_acknowledgment_has_to_be_short_to_be_called_one() {
+    let mut session = laboratory();
+    session.exchanges[3].replies[1].time = session.exchanges[3].replies[0].time + 0.158;
+    assert!(prose(&session, 25).contains("0.158 s after the first, within that time"));
+    session.exchanges[3].replies[1].time = session.exchanges[3].replies[0].time + 2.0;
+    assert!(prose(&session, 25).contains("missing from the capture"));
+}
+
+#[test]
+fn a_client_that_does_not_wait_for_the_greeting_is_told() {
+    let mut session = passive();
+    assert!(prose(&session, 6).contains("It speaks first"));
+    session.greeting.as_mut().unwrap().packet = 11;
+    assert!(prose(&session, 6).contains("its first command, #10, comes before it"));
 }
 
 #[test]

@@ -26,13 +26,13 @@ pub const CONTROL_LOST: Kind = Kind {
              control connection.",
 };
 
-/// A command that the server acknowledged and did not answer, although it went on or the connection was closed.
+/// A command that the server acknowledged and did not answer, although it answered later ones or closed first itself.
 pub const COMMAND_NEVER_ANSWERED: Kind = Kind {
     code: "command-never-answered",
     severity: Severity::Low,
     title: "command never answered",
     meaning: "A command reached the server (TCP acknowledged it) and no reply to it followed, though later commands were \
-              answered or the connection was closed, and none of the server's bytes are missing.",
+              answered or the server closed the connection, and none of the server's bytes are missing.",
     rule: "RFC 959, section 5.4",
     advice: "Look at the server's log around that time. Every command has to have at least one reply.",
 };
@@ -150,19 +150,33 @@ fn never_answered(session: &Session, replies: &[&Reply]) -> Option<Finding> {
     if gaps_from(session, client.other()) || session.tls.is_some() {
         return None;
     }
-    let closed = session.control.closing.first().map(|segment| segment.packet);
-    let last_reply = replies.iter().map(|reply| reply.packet).max();
-    let goes_on_after = |packet: u64| closed.max(last_reply).is_some_and(|later| later > packet);
+    // Replies to earlier commands prove nothing, and a server whose client has left need not go on.
+    let answered = |exchange: &Exchange| exchange.command.is_some() && !exchange.replies.is_empty();
+    let last_answered = session.exchanges.iter().rposition(answered);
+    let closed = session.control.closing.first().filter(|segment| segment.from != client);
+    let begin = match session.control.handshake.syn_ack {
+        // A reply sent before the first packet of the server's in the capture would not be missed.
+        None => replies.first().map(|reply| reply.packet)?,
+        Some(packet) => packet,
+    };
     let unanswered: Vec<_> = session
         .exchanges
         .iter()
-        .filter(|exchange| exchange.replies.is_empty())
-        .filter_map(|exchange| exchange.command.as_ref())
+        .enumerate()
+        .filter(|(_, exchange)| exchange.replies.is_empty())
+        .filter_map(|(position, exchange)| Some((position, exchange.command.as_ref()?)))
         // A server may close without a word after QUIT, and answer ABOR with the transfer's own replies.
-        .filter(|command| {
+        .filter(|(_, command)| {
             !matches!(command.verb.as_str(), "QUIT" | "ABOR") && command.acknowledged_by.is_some()
         })
-        .filter(|command| command.packets.last().is_some_and(|packet| goes_on_after(*packet)))
+        .filter(|(position, command)| {
+            let Some((first, last)) = command.packets.first().zip(command.packets.last()) else {
+                return false;
+            };
+            let went_on = last_answered.is_some_and(|later| later > *position);
+            *first > begin && (went_on || closed.is_some_and(|segment| segment.packet > *last))
+        })
+        .map(|(_, command)| command)
         .collect();
     let first = unanswered.first()?;
     let packets: Vec<u64> = unanswered.iter().flat_map(|command| command.packets.iter().copied()).collect();
@@ -313,6 +327,35 @@ mod tests {
         session.control.quality.gaps =
             vec![Gap { from: Side::Responder, sequence: 9, length: 8, acknowledged: false }];
         assert!(!raises(&session, "command-never-answered"));
+    }
+
+    #[test]
+    fn a_late_reply_to_an_earlier_command_does_not_show_that_the_server_went_on() {
+        let mut session = greeted();
+        session.exchanges =
+            vec![exchange(10, "PASS", None, &[(23, 230, "in")]), exchange(12, "PASV", None, &[])];
+        assert!(codes(&session).is_empty());
+    }
+
+    #[test]
+    fn a_client_that_leaves_without_waiting_is_owed_no_reply() {
+        let mut session = greeted();
+        session.exchanges = vec![exchange(12, "PASV", None, &[])];
+        session.control.closing = vec![closing(20, Side::Initiator, &["FIN", "ACK"], (9, 9), 9)];
+        assert!(codes(&session).is_empty());
+        session.control.closing = vec![closing(20, Side::Responder, &["FIN", "ACK"], (9, 9), 9)];
+        assert_eq!(codes(&session), ["command-never-answered"]);
+    }
+
+    #[test]
+    fn a_command_before_the_server_s_first_packet_may_have_been_answered_out_of_sight() {
+        let mut session = greeted();
+        session.greeting = None;
+        session.exchanges =
+            vec![exchange(10, "PASS", None, &[]), exchange(20, "NOOP", None, &[(21, 200, "ok")])];
+        assert_eq!(codes(&session), ["command-never-answered"]);
+        crate::sample::without_handshake(&mut session.control);
+        assert!(codes(&session).is_empty());
     }
 
     #[test]

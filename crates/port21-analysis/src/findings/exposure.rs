@@ -98,13 +98,17 @@ fn password_in_clear(session: &Session) -> Option<Finding> {
     if more > 0 {
         users.push(format!("{more} more"));
     }
+    let (client, server) = (session.client.address, session.server.address);
+    let whom = if client == server {
+        format!("Client and server are one host, {client}: whoever can capture on it could read it.")
+    } else {
+        format!("Anyone on the path between {client} and {server} could read it.")
+    };
     let detail = format!(
-        "{} sent in clear for {}, in {}. Anyone on the path between {} and {} could read it.",
+        "{} sent in clear for {}, in {}. {whom}",
         counted(packets.len() as u64, "password"),
         list(&users),
-        named(&packets),
-        session.client.address,
-        session.server.address
+        named(&packets)
     );
     Some(PASSWORD_IN_CLEAR.of(session, packets, detail))
 }

@@ -10,7 +10,7 @@ pub const SLOW_CLIENT: Kind = Kind {
     severity: Severity::Medium,
     title: "transfer slowed by the client",
     meaning: "At least 1 s and a fifth of a transfer's time were pauses of the client's: as receiver its window was closed or \
-              full, as sender it had nothing to send.",
+              full, as sender it had nothing to send. Not where the capture lacks data.",
     rule: "RFC 9293, section 3.8.6",
     advice: "Look at the client's disk, processor and receive buffer, not at the network.",
 };
@@ -125,6 +125,10 @@ fn slow_kind(session: &Session, transfer: &Transfer, stall: &Stall) -> Option<Ki
 
 fn slow(session: &Session, transfer: &Transfer) -> Vec<Finding> {
     let Some((data, duration)) = transfer.data.as_ref().zip(transfer.duration) else { return Vec::new() };
+    // Where the capture lacks data, a pause in it is no pause of anybody's.
+    if !transfer.missing.is_empty() || !data.quality.gaps.is_empty() {
+        return Vec::new();
+    }
     let sender = sender_side(session, transfer);
     let stalls: Vec<&Stall> =
         data.quality.stalls.iter().filter(|stall| Some(stall.sender) == sender).collect();
@@ -280,7 +284,7 @@ mod tests {
     use super::*;
     use crate::findings::connection_findings;
     use crate::findings::tests::{codes, finding, raises};
-    use crate::report::{Conflict, Count, Quality};
+    use crate::report::{Conflict, Count, Missing, Quality};
     use crate::sample::{closing, download, greeted};
 
     fn fetched(change: impl FnOnce(&mut Quality)) -> Session {
@@ -314,6 +318,13 @@ mod tests {
         let mut session = stalled(StallCause::Sender, 1.5);
         session.transfers[0].duration = Some(8.0);
         assert_eq!(codes(&session), ["files-in-clear"]);
+    }
+
+    #[test]
+    fn pauses_in_a_capture_with_gaps_are_nobody_s() {
+        let mut session = stalled(StallCause::Sender, 1.5);
+        session.transfers[0].missing = vec![Missing { offset: 14_480, length: 380_355_712 }];
+        assert!(!raises(&session, "slow-server"));
     }
 
     #[test]
