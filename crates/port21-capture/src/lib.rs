@@ -1,4 +1,4 @@
-//! Reads and writes packet captures.
+//! Reads packet captures.
 //!
 //! Takes the bytes of capture files, gives numbered packets and, of each, the decoded headers down to
 //! TCP and UDP. Knows nothing of connections or of FTP, and never fails on content: what could be read
@@ -6,8 +6,6 @@
 //!
 //! ```text
 //! file, pipe ──▶ read (pcap, pcapng, gzip, zstd) ──▶ Packet ──▶ decode ──▶ Decoded (IP, TCP, UDP)
-//!                                                      └─────▶ dissect ──▶ Layer (for people)
-//! Packet, headers ──▶ write ──▶ bytes of a capture file
 //! ```
 
 pub mod decode;

@@ -67,6 +67,8 @@ fn loopback(view: View<'_>) -> Step<'_> {
         2 => Step::Ipv4(payload),
         // AF_INET6 of Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS.
         10 | 23 | 24 | 28 | 30 => Step::Ipv6(payload),
+        // Some programs write another word there; then the packet's own version tells.
+        _ if matches!(payload.byte(0), Some(0x45..=0x4f | 0x60..=0x6f)) => Step::Ip(payload),
         _ => Step::Done,
     }
 }

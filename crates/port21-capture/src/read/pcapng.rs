@@ -16,9 +16,11 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
-/// Blocks that hold nothing that is needed here: names, statistics, journal entries, decryption secrets, process
-/// information, custom blocks.
-const PASSED_OVER: &[u32] = &[4, 5, 7, 9, 0x0a, 0x0000_0bad, 0x4000_0bad, 0x8000_0001];
+/// Blocks that hold nothing that is needed here: names, statistics, decryption secrets, process information.
+const PASSED_OVER: &[u32] = &[4, 5, 7, 0x0a, 0x8000_0001];
+
+/// Journal entries and custom blocks: no packets, but records to Wireshark.
+const NUMBERED_BY_WIRESHARK: &[u32] = &[9, 0x0000_0bad, 0x4000_0bad];
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
@@ -349,7 +351,15 @@ fn options(order: ByteOrder, mut rest: &[u8], mut each: impl FnMut(u16, &[u8])) 
 }
 
 fn pass_over(input: &mut Input, block: &Block, kind: u32) -> Option<Record> {
-    if !PASSED_OVER.contains(&kind) {
+    if NUMBERED_BY_WIRESHARK.contains(&kind) {
+        let (packet, offset) = (input.packets, block.offset);
+        input.log.note(Kind::UnknownBlock(kind), Some(packet), Some(offset), || {
+            format!(
+                "the block of type {kind:#010x} at offset {offset} is no packet, but Wireshark numbers it like one: \
+                 its packet numbers from here on are higher than these"
+            )
+        });
+    } else if !PASSED_OVER.contains(&kind) {
         let (packet, offset) = (input.packets, block.offset);
         input.log.note(Kind::UnknownBlock(kind), Some(packet), Some(offset), || {
             format!("a block of unknown type {kind:#010x} at offset {offset} was passed over")
