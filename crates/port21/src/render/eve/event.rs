@@ -7,7 +7,7 @@ use port21_capture::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::render::clock::Calendar;
+use crate::render::clock::calendar;
 
 /// One line.
 #[derive(Debug, Clone, Serialize)]
@@ -229,9 +229,7 @@ impl Event {
 
 /// "2024-03-14T09:26:53.589793+0000".
 pub fn timestamp(time: Timestamp) -> String {
-    let Calendar { year, month, day, hour, minute, second, nanosecond } = Calendar::of(time);
-    let microsecond = nanosecond / 1_000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}+0000")
+    format!("{}+0000", calendar(time).strftime("%Y-%m-%dT%H:%M:%S.%6f"))
 }
 
 /// A number for the connection. Suricata's is half random; this one follows from the capture.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use port21_capture::Timestamp;
 
 use super::value::Value;
-use crate::render::clock::Calendar;
+use crate::render::clock::calendar;
 
 /// Name and columns of a log.
 #[derive(Debug, Clone, Copy)]
@@ -87,8 +87,7 @@ impl Layout {
 
 /// "2024-03-14-09-26-53". Zeek writes when it ran; here it is the capture's own time, for the same bytes every time.
 fn moment(time: Timestamp) -> String {
-    let Calendar { year, month, day, hour, minute, second, .. } = Calendar::of(time);
-    format!("{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}")
+    calendar(time).strftime("%Y-%m-%d-%H-%M-%S").to_string()
 }
 
 #[cfg(test)]
