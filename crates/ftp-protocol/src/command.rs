@@ -11,6 +11,11 @@ use crate::verb::Verb;
 /// Longest verb in bytes that is not odd. RFC 959 section 5.3 says four, but XSHA256 and XSHA512 are in use.
 pub const LONGEST_VERB: usize = 8;
 
+/// Whether a USER argument names a guest, whose password is no secret (RFC 1635 section 2.1; "ftp" and "guest" by use).
+pub fn is_guest(user: &[u8]) -> bool {
+    [&b"anonymous"[..], b"ftp", b"guest"].iter().any(|guest| user.eq_ignore_ascii_case(guest))
+}
+
 /// A command as the client meant it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Command {

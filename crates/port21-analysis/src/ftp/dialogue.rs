@@ -1,10 +1,11 @@
 //! Which reply answers which command (RFC 959, section 5.4).
 
+use ftp_protocol::command::is_guest;
 use ftp_protocol::sequence::{self, Fit};
 use ftp_protocol::{Command, Verb};
 
 use super::control::{LINE_LIMIT, Said, Saying};
-use super::session::{HIDDEN, Memory, Progress, Session, is_guest, relative_sequence};
+use super::session::{HIDDEN, Memory, Progress, Session, relative_sequence};
 use crate::hex;
 use crate::report::{self, Exchange, Reply};
 

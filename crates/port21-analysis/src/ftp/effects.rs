@@ -1,10 +1,11 @@
 //! What commands and replies change: login, directory, type, announcements, transfers.
 
+use ftp_protocol::command::is_guest;
 use ftp_protocol::{Verb, address, path, sequence};
 use port21_capture::Timestamp;
 
 use super::control::Said;
-use super::session::{Action, HIDDEN, SIZE_LIMIT, ServerName, Session, is_guest};
+use super::session::{Action, HIDDEN, SIZE_LIMIT, ServerName, Session};
 use super::transfer::{Announcement, Index, Pending};
 use crate::hex;
 use crate::report::{Login, Mode, NameSource, Outcome, ReplyRef, Type};

@@ -408,11 +408,6 @@ impl Session {
     }
 }
 
-/// Guest logins, whose passwords are no secrets (RFC 1635).
-pub fn is_guest(user: &[u8]) -> bool {
-    [&b"anonymous"[..], b"ftp", b"guest"].iter().any(|guest| user.eq_ignore_ascii_case(guest))
-}
-
 /// What stands in the place of a password.
 pub const HIDDEN: &str = "<hidden>";
 

@@ -3,6 +3,7 @@
 //! A line that begins with PASS is taken for a command where the other end speaks in replies (three digits first), or has
 //! said nothing yet on a stream that looks like a dialogue. In a file that is being transferred such a line is a line.
 
+use ftp_protocol::command::is_guest;
 use port21_analysis::tcp::End;
 
 /// The control port of FTP (RFC 959, section 8).
@@ -10,9 +11,6 @@ const FTP_PORT: u16 = 21;
 
 /// Longest USER argument that is compared with the names of guests.
 const USER_LIMIT: usize = 16;
-
-/// Names of guests, whose password is no secret.
-const GUESTS: [&[u8]; 3] = [b"anonymous", b"ftp", b"guest"];
 
 /// Watches both directions of one stream.
 #[derive(Debug)]
@@ -155,7 +153,7 @@ impl Side {
     fn end_line(&mut self) {
         match std::mem::take(&mut self.line) {
             Line::User(user) => {
-                self.guest = GUESTS.contains(&user.as_slice());
+                self.guest = is_guest(&user);
                 self.named = true;
                 self.spoke = true;
             }
