@@ -1,6 +1,7 @@
 //! What is known of the inputs, for the report and for people.
 
-use port21_analysis::report::{Capture, Problem};
+use port21_analysis::report::{Capture, Count, Problem};
+use port21_capture::decode::Dropped;
 use port21_capture::read::Info;
 use port21_capture::{OpenError, Timestamp, link_type_name};
 
@@ -23,6 +24,18 @@ pub fn report(info: &Info) -> Capture {
             .map(|problem| Problem { packet: problem.packet, text: problem.text.clone() })
             .collect(),
     }
+}
+
+/// IP fragments that never made a datagram.
+pub fn fragments(dropped: Dropped) -> Vec<Count> {
+    let counts = [
+        ("fragmented datagrams given up, because too many were waiting", dropped.by_limit),
+        ("fragmented datagrams whose other fragments did not come", dropped.by_timeout),
+        ("fragments that contradict their datagram's length", dropped.malformed),
+        ("fragments that the capture holds only in part", dropped.cut),
+    ];
+    let bitten = counts.into_iter().filter(|(_, count)| *count > 0);
+    bitten.map(|(what, count)| Count { what: what.to_owned(), count }).collect()
 }
 
 fn time(time: Timestamp) -> String {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use port21_analysis::analysis::{Analysis, DnsTransaction, Options};
-use port21_analysis::report::{self, Connection, Finding, Session, Totals};
+use port21_analysis::report::{self, Connection, Count, Finding, Session, Totals};
 use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Packet, Timestamp};
 
 use crate::escape;
@@ -24,6 +24,8 @@ pub struct Reading {
     pub captures: Vec<report::Capture>,
     /// Whether an input could not be read at all.
     pub unreadable: bool,
+    /// IP fragments of which nothing came.
+    pub fragments: Vec<Count>,
 }
 
 /// What the analysis says when all packets were read, besides what its [`Receiver`] got.
@@ -129,7 +131,11 @@ impl<'a> Inputs<'a> {
         if !std::mem::replace(&mut self.told, true) {
             about::tell(&infos, &errors);
         }
-        Ok(Reading { captures: infos.iter().map(about::report).collect(), unreadable: !errors.is_empty() })
+        Ok(Reading {
+            captures: infos.iter().map(about::report).collect(),
+            unreadable: !errors.is_empty(),
+            fragments: about::fragments(decoder.dropped()),
+        })
     }
 
     /// One pass through the analysis.
@@ -143,7 +149,8 @@ impl<'a> Inputs<'a> {
             analysis.packet(decoded);
             hand_over(&mut analysis, receiver)
         })?;
-        let finished = analysis.finish();
+        let mut finished = analysis.finish();
+        finished.totals.dropped.extend(reading.fragments.iter().cloned());
         for session in finished.sessions {
             receiver.session(session)?;
         }
