@@ -165,7 +165,8 @@ impl Analysis {
             .collect();
         self.totals.dropped = self.stage.dropped();
         self.totals.dropped.extend(dropped_by_tcp(self.tracker.dropped()));
-        let found = findings::across_sessions(&self.logins);
+        let mut found = findings::across_sessions(&self.logins);
+        found.extend(self.stage.findings());
         Finished { sessions: self.take_sessions(), totals: std::mem::take(&mut self.totals), findings: found }
     }
 

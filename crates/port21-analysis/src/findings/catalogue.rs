@@ -1,7 +1,7 @@
 //! The list of everything that can be found.
 
 use super::Kind;
-use super::{addresses, capture, control, exposure, logins, network, opening, transfers};
+use super::{addresses, capture, control, exposure, logins, network, opening, reach, transfers};
 
 /// Every kind of finding, by family.
 pub const CATALOGUE: &[Kind] = &[
@@ -14,6 +14,7 @@ pub const CATALOGUE: &[Kind] = &[
     logins::LOGIN_REJECTED,
     logins::REPEATED_LOGIN_FAILURES,
     logins::PASSWORD_GUESSING,
+    reach::CONTROL_NOT_OPENED,
     opening::ACTIVE_MODE_BLOCKED,
     opening::PASSIVE_MODE_BLOCKED,
     opening::DATA_CONNECTION_REFUSED,

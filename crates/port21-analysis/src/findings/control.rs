@@ -267,7 +267,7 @@ fn oddities(session: &Session) -> Option<Finding> {
     let first = session.notes.first()?;
     let packets: Vec<u64> = session.notes.iter().filter_map(|note| note.packet).collect();
     let detail = format!(
-        "{} in the session's notes; the first: {}",
+        "{} in the session's notes; the first: {}.",
         counted(session.notes.len() as u64, "remark"),
         first.text
     );

@@ -19,6 +19,7 @@ mod kind;
 mod logins;
 mod network;
 mod opening;
+mod reach;
 mod transfers;
 
 use std::cmp::Reverse;
@@ -30,6 +31,7 @@ use crate::wording::command;
 pub use catalogue::CATALOGUE;
 pub use kind::Kind;
 pub use logins::{GUESSING_FAILURES, GUESSING_SECONDS, SessionSummary, across_sessions};
+pub use reach::control_not_opened;
 
 /// Most findings of one kind about one session; the last of them says how many more there were.
 const PER_KIND_LIMIT: u64 = 32;

@@ -145,7 +145,7 @@ impl Sink for Stage {
             Some(Role::Data(data)) => self.data_ended(&connection, *data),
             Some(Role::Control(id)) => self.control_ended(&connection, id),
             Some(Role::Stranger(stranger)) => self.stranger_ended(&connection, *stranger),
-            Some(Role::Dns(_) | Role::Ignored) | None => {}
+            Some(Role::Dns(_) | Role::Ignored) | None => self.outsider_ended(&connection),
         }
         if self.record_connections {
             self.connections.push(convert::connection(&connection, self.epoch));

@@ -23,6 +23,7 @@ use super::session::{Action, Session, endpoint};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
 use super::transfer::Ended;
 use crate::analysis::Options;
+use crate::findings;
 use crate::names::{DnsStream, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
@@ -36,6 +37,9 @@ pub(super) const EARLY: i64 = 5_000_000_000;
 
 /// Attempts to reach a control port that came to nothing, as proof for the report.
 const ATTEMPT_LIMIT: usize = 64;
+
+/// Findings about connections of other protocols.
+const OUTSIDE_LIMIT: usize = 64;
 
 /// What a connection is.
 #[derive(Debug)]
@@ -61,13 +65,13 @@ pub(super) struct Data {
 
 /// Attempts to open a control connection that came to nothing.
 #[derive(Debug, Default)]
-pub struct FailedControl {
+struct FailedControl {
     /// How many were answered by a reset.
-    pub refused: u64,
+    refused: u64,
     /// How many were not answered.
-    pub unanswered: u64,
+    unanswered: u64,
     /// Packets of the first of them.
-    pub packets: Vec<u64>,
+    packets: Vec<u64>,
 }
 
 /// The FTP stage.
@@ -93,7 +97,9 @@ pub struct Stage {
     /// Connections that have ended, if recorded.
     pub connections: Vec<report::Connection>,
     /// Control connections that could not be opened.
-    pub failed: FailedControl,
+    failed: FailedControl,
+    /// Findings about connections of other protocols.
+    outside: Vec<report::Finding>,
 }
 
 impl Stage {
@@ -115,12 +121,28 @@ impl Stage {
             finished: Vec::new(),
             connections: Vec::new(),
             failed: FailedControl::default(),
+            outside: Vec::new(),
         }
     }
 
     /// The time from which the report counts.
     pub fn set_epoch(&mut self, epoch: Timestamp) {
         self.epoch = epoch;
+    }
+
+    /// Findings that belong to no session.
+    pub fn findings(&mut self) -> Vec<report::Finding> {
+        let FailedControl { refused, unanswered, packets } = &self.failed;
+        let mut found = std::mem::take(&mut self.outside);
+        found.extend(findings::control_not_opened(*refused, *unanswered, packets));
+        found
+    }
+
+    /// A connection that has nothing to do with FTP has ended.
+    pub(super) fn outsider_ended(&mut self, connection: &Connection) {
+        if !connection.quality.conflicts.is_empty() && self.outside.len() < OUTSIDE_LIMIT {
+            self.outside.extend(findings::connection_findings(&convert::connection(connection, self.epoch)));
+        }
     }
 
     /// What limits cost.
