@@ -41,6 +41,7 @@ pub fn connection(connection: &tcp::Connection, epoch: Timestamp) -> Connection 
             tcp::State::NeverOpened => ConnectionState::NeverOpened,
         },
         bytes: PerEnd { initiator: sent.bytes, responder: received.bytes },
+        unplaced_bytes: PerEnd { initiator: sent.dropped_bytes, responder: received.dropped_bytes },
         packets: PerEnd { initiator: sent.packets, responder: received.packets },
         history: connection.letters.as_str().to_owned(),
         quality: quality(connection),

@@ -682,6 +682,9 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Bytes of the stream, each counted once, without holes.
     pub bytes: PerEnd<u64>,
+    /// Captured bytes that have no place in the stream: they belong before the first byte seen, behind the FIN, or came after
+    /// their hole had been given up.
+    pub unplaced_bytes: PerEnd<u64>,
     /// Packets.
     pub packets: PerEnd<u64>,
     /// Which kinds of packets were seen, in the letters of Zeek's `conn.log` ("ShADadFf").

@@ -35,6 +35,7 @@ pub fn connection(stream: u64, initiator: &str, responder: &str, handshake: [u64
         closed_by: None,
         state: ConnectionState::Open,
         bytes: PerEnd::default(),
+        unplaced_bytes: PerEnd::default(),
         packets: PerEnd::default(),
         quality: Quality::default(),
     }

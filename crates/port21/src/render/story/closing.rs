@@ -140,6 +140,16 @@ pub fn troubles(session: &Session, connection: &Connection, mode: Option<Mode>) 
         })
         .collect();
     let by = |side| who(session, connection, side, mode);
+    let unplaced = connection.unplaced_bytes;
+    for (side, bytes) in [(Side::Initiator, unplaced.initiator), (Side::Responder, unplaced.responder)] {
+        if bytes > 0 {
+            let text = words::count(bytes, "byte");
+            lines.push(format!(
+                "without a place: {text} from {}, captured too late or out of the stream",
+                by(side)
+            ));
+        }
+    }
     lines.extend(quality.gaps.iter().take(MOST_RANGES).map(|gap| {
         let fault = if gap.acknowledged {
             "acknowledged, so it crossed the wire: only the capture misses it"
@@ -161,7 +171,11 @@ pub fn troubles(session: &Session, connection: &Connection, mode: Option<Mode>) 
         )
     }));
     lines.extend(more(quality.conflicts.len(), "conflict"));
-    lines.extend(quality.stalls.iter().take(MOST_RANGES).map(|stall| {
+    // In a dialogue each end waits for the other: that one had nothing to say is no trouble.
+    let is_dialogue = connection.stream == session.control.stream;
+    let stalls: Vec<_> =
+        quality.stalls.iter().filter(|stall| !is_dialogue || stall.cause != StallCause::Sender).collect();
+    lines.extend(stalls.iter().take(MOST_RANGES).map(|stall| {
         let cause = match stall.cause {
             StallCause::Sender => format!("{} had nothing to send", by(stall.sender)),
             StallCause::Receiver => "the receiver's window was full".into(),
@@ -170,7 +184,7 @@ pub fn troubles(session: &Session, connection: &Connection, mode: Option<Mode>) 
         let span = words::seconds(stall.seconds);
         format!("pause: {span} between #{} and #{}: {cause}", stall.from_packet, stall.to_packet)
     }));
-    lines.extend(more(quality.stalls.len(), "pause"));
+    lines.extend(more(stalls.len(), "pause"));
     lines
 }
 
