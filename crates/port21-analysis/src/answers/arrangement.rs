@@ -44,16 +44,20 @@ pub(super) fn opener(context: &Context<'_>) -> Answer {
     });
     let initiator = sender.or(context.opener_by_mode());
     let mut prose = Prose::default();
-    match (seen, sender) {
-        (Some(data), Some(_)) => prose.say(format!(
-            "The {} opens it: SYN #{} goes from {}.",
-            context.data_party_name(Side::Initiator),
+    match (seen, context.data_party_name(Side::Initiator)) {
+        (Some(data), Some(opener)) => prose.say(format!(
+            "The {opener} opens it: SYN #{} goes from {}.",
             data.handshake.syn.unwrap_or_default(),
             from_to(data.initiator, data.responder)
         )),
         _ => {
             prose.say(match context.data {
-                Some(_) => "The SYN of the data connection is not in the capture.".to_owned(),
+                Some(data) => match data.handshake.syn {
+                    None => "The SYN of the data connection is not in the capture.".to_owned(),
+                    Some(syn) => {
+                        format!("{} opens it with SYN #{syn}. {}", data.initiator, context.why_no_data())
+                    }
+                },
                 None => context.why_no_data(),
             });
             if let Some(party) = initiator {

@@ -4,6 +4,7 @@ use crate::report::{
     Command, Connection, ConnectionState, Endpoint, Exchange, FailureCause, Login, Mode, Outcome, Party,
     Protocol, Session, Side, Transfer,
 };
+use crate::wording::from_to;
 
 /// A session seen through the questions.
 pub(super) struct Context<'a> {
@@ -61,14 +62,13 @@ impl<'a> Context<'a> {
         self.transfer.is_some_and(Transfer::is_server_to_server)
     }
 
-    /// What the party at `side` of the data connection is called.
-    pub(super) fn data_party_name(&self, side: Side) -> &'static str {
-        match self.data_side_of_server {
-            Some(server) if server == side => "server",
-            Some(_) if self.between_servers() => "other server",
-            Some(_) => "client",
-            None => "end that opened it",
-        }
+    /// What the party at `side` of the data connection is called; `None` where it cannot be told who is who.
+    pub(super) fn data_party_name(&self, side: Side) -> Option<&'static str> {
+        Some(match self.data_side_of_server? {
+            server if server == side => "server",
+            _ if self.between_servers() => "other server",
+            _ => "client",
+        })
     }
 
     /// Which party opens the data connection by its arrangement (RFC 959, section 3.2; RFC 2428).
@@ -116,8 +116,26 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// One sentence that says why there is no data connection to speak of.
+    /// Why it cannot be told which end of a data connection that is there belongs to whom.
+    fn why_no_sides(&self) -> Option<String> {
+        let data = self.data.filter(|_| self.data_side_of_server.is_none())?;
+        let reason = if data.initiator.address == data.responder.address {
+            "both have the same address"
+        } else {
+            "its addresses do not say so"
+        };
+        Some(format!(
+            "The data connection goes from {}, but which end of it is the server's cannot be told: {reason}, and the \
+             announcement cannot be read in the capture.",
+            from_to(data.initiator, data.responder)
+        ))
+    }
+
+    /// One sentence that says why there is no data connection to speak of, or no end of it to name.
     pub(super) fn why_no_data(&self) -> String {
+        if let Some(because) = self.why_no_sides() {
+            return because;
+        }
         let Some(transfer) = self.transfer else {
             return match self.encrypted_because() {
                 Some(because) => {

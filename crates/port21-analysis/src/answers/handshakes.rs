@@ -70,8 +70,8 @@ pub(super) fn packets(context: &Context<'_>) -> Answer {
     match context.data {
         Some(data) => {
             let opener = context.data_party_name(crate::report::Side::Initiator);
-            let known = data.handshake.syn.is_some();
-            let by = if known { format!(", opened by the {opener}") } else { String::new() };
+            let opener = opener.filter(|_| data.handshake.syn.is_some());
+            let by = opener.map(|opener| format!(", opened by the {opener}")).unwrap_or_default();
             prose.say(format!(
                 "Data connection, {}{by}: {}",
                 from_to(data.initiator, data.responder),

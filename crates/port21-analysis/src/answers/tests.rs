@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer;
 use crate::report::*;
-use crate::sample::{self, connection, endpoint, exchange, greeted, laboratory, reply};
+use crate::sample::{self, connection, download, endpoint, exchange, greeted, laboratory, reply};
 
 /// The answer to one question as scripts see it.
 fn answered(session: &Session, question: u64) -> Value {
@@ -227,6 +227,28 @@ fn tls_hides_the_login_the_end_and_the_transfer() {
     assert_eq!(facts(&session, 21)["shows_password"], false);
     assert!(prose(&session, 14).contains("From AUTH (#10) on the control connection is encrypted by TLS."));
     assert!(!prose(&session, 14).contains("no QUIT"));
+}
+
+#[test]
+fn data_connection_on_one_host_is_not_said_to_be_missing() {
+    let mut session = encrypted();
+    let mut transfer = download(&session);
+    (transfer.mode, transfer.setup, transfer.verb, transfer.direction) = (None, None, None, None);
+    let host = session.server.address;
+    session.client.address = host;
+    let data = transfer.data.as_mut().unwrap();
+    (data.initiator.address, data.responder.address) = (host, host);
+    let syn = data.handshake.syn.unwrap();
+    session.transfers = vec![transfer];
+    for question in [2, 3, 23] {
+        let told = prose(&session, question);
+        assert!(!told.contains("connection of the transfer is not in the capture"), "{told}");
+        assert!(!told.contains("SYN of the data connection is not"), "{told}");
+        assert!(told.contains("both have the same address"), "{told}");
+    }
+    assert!(prose(&session, 23).contains(&format!("SYN #{syn}")));
+    assert_eq!(facts(&session, 23)["initiator"], Value::Null);
+    assert!(!prose(&session, 4).contains("opened by"), "{}", prose(&session, 4));
 }
 
 #[test]
