@@ -33,7 +33,7 @@ const LINK_TYPES: [u32; 22] =
 /// A frame of TCP over IPv4 on Ethernet, whose bytes are then changed.
 const FRAME: &[u8] = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0\
     \x45\0\0\x2e\0\x07\x40\0\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x02\
-    \0\x15\x0f\xa0\0\0\0\x01\0\0\0\x02\x50\x18\x10\0\0\0\0\0220 hi";
+    \0\x15\x0f\xa0\0\0\0\x01\0\0\0\x02\x50\x18\x10\0\0\0\0\x00220 hi";
 
 proptest! {
     #[test]

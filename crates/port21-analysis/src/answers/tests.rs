@@ -33,7 +33,7 @@ fn passive() -> Session {
         exchange(157, "PASV", None, &[(159, 227, "Entering Passive Mode (203,0,113,9,195,80)")]),
         exchange(160, "RETR", Some("notes.txt"), &[(161, 150, "here"), (180, 226, "done")]),
     ];
-    session.transfers = vec![sample::download(&session)];
+    session.transfers = vec![download(&session)];
     session
 }
 

@@ -3,7 +3,7 @@ use crate::packet::{LinkType, Packet, Timestamp};
 
 /// IPv4 and TCP from 10.0.0.1:21 to 10.0.0.2:4000, with 6 bytes of payload.
 const IP: &[u8] = b"\x45\0\0\x2e\0\x07\x40\0\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x02\
-    \0\x15\x0f\xa0\0\0\0\x01\0\0\0\x02\x50\x18\x10\0\0\0\0\0220 hi";
+    \0\x15\x0f\xa0\0\0\0\x01\0\0\0\x02\x50\x18\x10\0\0\0\0\x00220 hi";
 const ENDS: &[u8] = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02";
 
 /// Scope, captured payload and its length on the wire of the TCP segment in `data`.
