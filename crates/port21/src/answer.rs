@@ -7,7 +7,7 @@ use port21_analysis::report::{Party, Session};
 
 use crate::arguments::{AnswerArguments, AnswerFormat};
 use crate::escape;
-use crate::input;
+use crate::input::{self, Receiver};
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
 
@@ -42,13 +42,10 @@ const QUESTIONS: [&str; answers::QUESTIONS as usize] = [
 
 /// Runs the command.
 pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
-    let mut sessions: Vec<Session> = Vec::new();
-    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut sessions)?;
-    sessions.sort_by_key(|session| session.id);
-    let count = sessions.len();
-    let session = sessions.into_iter().find(|session| arguments.common.wants_session(session.id));
-    let Some(session) = session else {
-        let text = match count {
+    let mut wanted = Wanted { session: None, arguments };
+    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut wanted)?;
+    let Some(session) = wanted.session else {
+        let text = match examined.totals.sessions {
             0 => "no FTP session is in the capture, so there is nothing to answer about".to_owned(),
             1 => "the capture holds one FTP session: choose it by --session 1".to_owned(),
             count => format!("the capture holds {count} FTP sessions: choose one by --session 1 to {count}"),
@@ -70,6 +67,22 @@ pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
     }
     output.finish()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
+}
+
+/// Keeps the session that was asked for, otherwise the first.
+struct Wanted<'a> {
+    session: Option<Session>,
+    arguments: &'a AnswerArguments,
+}
+
+impl Receiver for Wanted<'_> {
+    fn session(&mut self, session: Session) -> anyhow::Result<()> {
+        let first = self.session.as_ref().is_none_or(|kept| session.id < kept.id);
+        if first && self.arguments.common.wants_session(session.id) {
+            self.session = Some(session);
+        }
+        Ok(())
+    }
 }
 
 fn markdown(answers: &Answers, output: &mut impl Write) -> anyhow::Result<()> {

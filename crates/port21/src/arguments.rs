@@ -59,7 +59,7 @@ pub struct ExplainArguments {
     /// File to write, or for zeek the folder (one file a log); otherwise standard output
     #[arg(short, long, value_name = "FILE_OR_DIR")]
     pub output: Option<PathBuf>,
-    /// Only totals and findings
+    /// Only totals, and findings grouped by kind (jsonl: one finding a line)
     #[arg(long)]
     pub summary: bool,
     /// Zeek logs as JSON, one object a line, instead of tab-separated values

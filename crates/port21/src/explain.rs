@@ -1,12 +1,20 @@
-//! `port21 explain`: the story of every session.
+//! `port21 explain`: the story of every session, written as it ends.
 
-use port21_analysis::report::{Report, SCHEMA, Session};
+use std::io;
+
+use port21_analysis::report::{Finding, Session};
+use port21_capture::Timestamp;
 
 use crate::arguments::{ExplainArguments, Format};
-use crate::input::{self, Examined};
+use crate::input::{self, Examined, Receiver};
 use crate::outcome::{Completeness, Outcome};
 use crate::output::{self, Output};
-use crate::render;
+use crate::render::document::{self, Document};
+use crate::render::groups::Groups;
+use crate::render::json;
+use crate::render::markdown::Markdown;
+use crate::render::text::Text;
+use crate::render::{eve, zeek};
 
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
@@ -14,43 +22,101 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         output::refuse_overwriting(&arguments.captures, path)?;
     }
     match arguments.format {
-        Format::Text | Format::Json | Format::Markdown => explain_whole(arguments),
-        Format::Jsonl => render::json::lines(arguments),
-        Format::Zeek => render::zeek::run(arguments),
-        Format::Eve => render::eve::run(arguments),
+        Format::Zeek => zeek::run(arguments),
+        Format::Eve => eve::run(arguments),
+        Format::Text | Format::Json | Format::Jsonl | Format::Markdown => tell(arguments),
     }
 }
 
-/// Formats that need all sessions before the first can be written: they begin with totals.
-fn explain_whole(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Vec::new();
-    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut sessions)?;
-    let mut completeness = Completeness::default();
-    sessions.iter().for_each(|session| completeness.look_at(session));
-    let outcome = completeness.outcome(&examined, arguments.common.strict);
-    let report = report(examined, sessions, arguments);
-    let mut output = Output::open(arguments.output.as_deref(), arguments.common.color)?;
-    match arguments.format {
-        Format::Json => render::json::report(&report, arguments.summary, &mut output)?,
-        Format::Markdown => render::markdown::write(&report, arguments.summary, &mut output)?,
-        _ => {
-            let color = output.color();
-            render::text::write(&report, arguments.summary, color, &mut output)?;
-        }
-    }
-    output.finish()?;
+fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
+    let output = Output::open(arguments.output.as_deref(), arguments.common.color);
+    let text = Text { color: output.color() };
+    let report = match (arguments.format, arguments.summary) {
+        (Format::Jsonl, summary) => Report::Lines { findings_only: summary },
+        (_, true) => Report::Summary(Groups::default()),
+        (Format::Json, false) => Report::Json(json::Document::default()),
+        (Format::Markdown, false) => Report::Story(Document::new(&Markdown, &arguments.captures)),
+        (_, false) => Report::Story(Document::new(&text, &arguments.captures)),
+    };
+    let mut teller = Teller { arguments, output, completeness: Completeness::default(), report };
+    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut teller)?;
+    let outcome = teller.completeness.outcome(&examined, arguments.common.strict);
+    teller.finish(examined, &text)?;
     Ok(outcome)
 }
 
-/// The report, with sessions by their first packet.
-fn report(examined: Examined, mut sessions: Vec<Session>, arguments: &ExplainArguments) -> Report {
-    sessions.retain(|session| arguments.common.wants_session(session.id));
-    sessions.sort_by_key(|session| (session.control.first_packet, session.id));
-    Report {
-        schema: SCHEMA,
-        captures: examined.reading.captures,
-        totals: examined.totals,
-        sessions,
-        findings: examined.findings,
+/// What is written while the captures are read.
+enum Report<'a> {
+    /// A session a line, or a finding a line.
+    Lines {
+        findings_only: bool,
+    },
+    Json(json::Document),
+    Story(Document<'a>),
+    Summary(Groups),
+}
+
+struct Teller<'a> {
+    arguments: &'a ExplainArguments,
+    output: Output,
+    completeness: Completeness,
+    report: Report<'a>,
+}
+
+impl Teller<'_> {
+    fn write(&mut self, session: Session) -> io::Result<()> {
+        let output = &mut self.output;
+        match &mut self.report {
+            Report::Lines { findings_only: false } => json::line(&session, output),
+            Report::Lines { findings_only: true } => lines(&session.findings, output),
+            Report::Json(document) => document.session(&session, output),
+            Report::Story(document) => document.session(&session, output),
+            Report::Summary(groups) => {
+                groups.add(session.findings);
+                Ok(())
+            }
+        }
     }
+
+    /// Writes what is known last.
+    fn finish(self, examined: Examined, text: &Text) -> anyhow::Result<()> {
+        let (mut output, format) = (self.output, self.arguments.format);
+        let Examined { reading, totals, findings } = examined;
+        let captures = reading.captures.as_slice();
+        match self.report {
+            Report::Lines { findings_only: false } => {}
+            Report::Lines { findings_only: true } => lines(&findings, &mut output)?,
+            Report::Json(document) => document.finish(captures, &totals, &findings, &mut output)?,
+            Report::Story(document) => document.finish(captures, &totals, &findings, &mut output)?,
+            Report::Summary(mut groups) => {
+                groups.add(findings);
+                match format {
+                    Format::Json => json::summarise(captures, &totals, &groups, &mut output)?,
+                    Format::Markdown => {
+                        document::summarise(&Markdown, captures, &totals, &groups, &mut output)?;
+                    }
+                    _ => document::summarise(text, captures, &totals, &groups, &mut output)?,
+                }
+            }
+        }
+        output.finish()
+    }
+}
+
+impl Receiver for Teller<'_> {
+    fn begin(&mut self, _: Timestamp) -> anyhow::Result<()> {
+        self.output.begin()
+    }
+
+    fn session(&mut self, session: Session) -> anyhow::Result<()> {
+        if !self.arguments.common.wants_session(session.id) {
+            return Ok(());
+        }
+        self.completeness.look_at(&session);
+        Ok(self.write(session)?)
+    }
+}
+
+fn lines(findings: &[Finding], output: &mut Output) -> io::Result<()> {
+    findings.iter().try_for_each(|finding| json::line(finding, output))
 }

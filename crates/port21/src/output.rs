@@ -10,11 +10,21 @@ use crate::arguments::ColorChoice;
 use crate::escape;
 use crate::outcome::Failure;
 
+/// How much is written at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
+
 /// A buffered place for data. Flush it with [`Output::finish`]: dropping it hides errors.
 pub struct Output {
-    writer: BufWriter<Box<dyn Write>>,
+    target: Target,
     name: String,
     color: bool,
+}
+
+enum Target {
+    /// A file that is made, or replaced, when there is something to write: an input that cannot be read costs nobody the
+    /// report of yesterday.
+    Later(PathBuf),
+    Open(BufWriter<Box<dyn Write>>),
 }
 
 impl Output {
@@ -22,22 +32,26 @@ impl Output {
     pub fn standard(color: ColorChoice) -> Output {
         let stdout = io::stdout();
         let color = color.resolve(stdout.is_terminal());
-        Output { writer: BufWriter::new(Box::new(stdout.lock())), name: "standard output".into(), color }
+        Output { target: open(Box::new(stdout.lock())), name: "standard output".into(), color }
     }
 
     /// A new file, or an old one that is replaced.
     pub fn file(path: &Path, color: ColorChoice) -> anyhow::Result<Output> {
-        let name = escape::terminal(&path.to_string_lossy());
-        let file = File::create(path).with_context(|| format!("{name} cannot be written"))?;
-        Ok(Output { writer: BufWriter::new(Box::new(file)), name, color: color.resolve(false) })
+        let mut output = Output::open(Some(path), color);
+        output.begin()?;
+        Ok(output)
     }
 
-    /// The file at `path`, or standard output where there is none.
-    pub fn open(path: Option<&Path>, color: ColorChoice) -> anyhow::Result<Output> {
-        match path {
-            Some(path) => Output::file(path, color),
-            None => Ok(Output::standard(color)),
-        }
+    /// The file at `path`, to be made later, or standard output where there is none.
+    pub fn open(path: Option<&Path>, color: ColorChoice) -> Output {
+        let Some(path) = path else { return Output::standard(color) };
+        let name = escape::terminal(&path.to_string_lossy());
+        Output { target: Target::Later(path.to_owned()), name, color: color.resolve(false) }
+    }
+
+    /// Makes the file, if that was not done yet.
+    pub fn begin(&mut self) -> anyhow::Result<()> {
+        self.writer().map(|_| ()).with_context(|| format!("{} cannot be written", self.name))
     }
 
     /// Whether to write colours.
@@ -47,18 +61,35 @@ impl Output {
 
     /// Writes what is still buffered.
     pub fn finish(mut self) -> anyhow::Result<()> {
-        let name = std::mem::take(&mut self.name);
-        self.writer.flush().with_context(|| format!("{name} cannot be written"))
+        let flushed = self.writer().and_then(Write::flush);
+        flushed.with_context(|| format!("{} cannot be written", self.name))
     }
+
+    fn writer(&mut self) -> io::Result<&mut BufWriter<Box<dyn Write>>> {
+        if let Target::Later(path) = &self.target {
+            self.target = open(Box::new(File::create(path)?));
+        }
+        match &mut self.target {
+            Target::Open(writer) => Ok(writer),
+            Target::Later(_) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+fn open(writer: Box<dyn Write>) -> Target {
+    Target::Open(BufWriter::with_capacity(BUFFER, writer))
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.writer()?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        match &mut self.target {
+            Target::Open(writer) => writer.flush(),
+            Target::Later(_) => Ok(()),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Report {
     pub captures: Vec<Capture>,
     /// Sums over everything.
     pub totals: Totals,
-    /// FTP sessions by their first packet.
+    /// FTP sessions, in the order in which they ended.
     pub sessions: Vec<Session>,
     /// Findings that belong to no session.
     pub findings: Vec<Finding>,

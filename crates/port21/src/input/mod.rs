@@ -63,14 +63,6 @@ pub trait Receiver {
     }
 }
 
-/// Keeps every session.
-impl Receiver for Vec<Session> {
-    fn session(&mut self, session: Session) -> anyhow::Result<()> {
-        self.push(session);
-        Ok(())
-    }
-}
-
 /// Reads the inputs to their end, analyses them, and gives every session to `receiver` as it ends.
 pub fn examine(
     captures: &[PathBuf],

@@ -2,6 +2,9 @@
 
 use port21_analysis::report::*;
 
+use super::document::{Document, Form, summarise};
+use super::groups::Groups;
+
 /// An end.
 pub fn end(text: &str) -> Endpoint {
     let socket: std::net::SocketAddr = text.parse().unwrap();
@@ -247,4 +250,24 @@ pub fn report(sessions: Vec<Session>) -> Report {
         sessions,
         findings: Vec::new(),
     }
+}
+
+/// A report with these sessions, written in `form`.
+pub fn written(form: &dyn Form, sessions: Vec<Session>) -> String {
+    let report = report(sessions);
+    let mut text = Vec::new();
+    let mut document = Document::new(form, &[]);
+    report.sessions.iter().for_each(|session| document.session(session, &mut text).unwrap());
+    document.finish(&report.captures, &report.totals, &report.findings, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Totals and findings of these sessions, written in `form`.
+pub fn summarised(form: &dyn Form, sessions: Vec<Session>) -> String {
+    let report = report(sessions);
+    let mut groups = Groups::default();
+    report.sessions.iter().for_each(|session| groups.add(session.findings.clone()));
+    let mut text = Vec::new();
+    summarise(form, &report.captures, &report.totals, &groups, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }

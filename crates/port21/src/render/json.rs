@@ -2,76 +2,138 @@
 
 use std::io::{self, Write};
 
-use port21_analysis::report::{Finding, Report, Session, Totals};
+use port21_analysis::report::{Capture, Finding, SCHEMA, Session, Totals};
 use serde::Serialize;
 
-use crate::arguments::ExplainArguments;
-use crate::input::{self, Receiver};
-use crate::outcome::{Completeness, Outcome};
-use crate::output::Output;
+use super::groups::{Counted, Groups};
 
-/// Writes a report, indented by two spaces.
-pub fn report(report: &Report, summary: bool, output: &mut dyn Write) -> io::Result<()> {
-    if summary {
-        let findings = report.sessions.iter().flat_map(|session| &session.findings).chain(&report.findings);
-        let summary = Summary {
-            schema: report.schema,
-            captures: &report.captures,
-            totals: &report.totals,
-            findings: findings.collect(),
-        };
-        serde_json::to_writer_pretty(&mut *output, &summary)?;
-    } else {
-        serde_json::to_writer_pretty(&mut *output, report)?;
-    }
+/// One line of `jsonl`.
+pub fn line(value: &impl Serialize, output: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, value)?;
     output.write_all(b"\n")
 }
 
-/// Totals and findings of a report, with the findings of all sessions in one list.
+/// A report that is being written, indented by two spaces. The order of an object's members has no meaning, so sessions come
+/// first, as they end, and what is known last comes last.
+#[derive(Debug, Default)]
+pub struct Document {
+    sessions: u64,
+}
+
+impl Document {
+    /// Writes the next session.
+    pub fn session(&mut self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
+        match self.sessions {
+            0 => write!(output, "{{\n  \"schema\": \"{SCHEMA}\",\n  \"sessions\": [\n    ")?,
+            _ => output.write_all(b",\n    ")?,
+        }
+        self.sessions = self.sessions.saturating_add(1);
+        serde_json::to_writer_pretty(Indented { output, by: "    " }, session)?;
+        Ok(())
+    }
+
+    /// All sessions have been written.
+    pub fn finish(
+        self,
+        captures: &[Capture],
+        totals: &Totals,
+        findings: &[Finding],
+        output: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self.sessions {
+            0 => write!(output, "{{\n  \"schema\": \"{SCHEMA}\",\n  \"sessions\": []")?,
+            _ => output.write_all(b"\n  ]")?,
+        }
+        member("captures", &captures, output)?;
+        member("totals", totals, output)?;
+        member("findings", &findings, output)?;
+        output.write_all(b"\n}\n")
+    }
+}
+
+/// A further member of the outermost object.
+fn member(name: &str, value: &impl Serialize, output: &mut dyn Write) -> io::Result<()> {
+    write!(output, ",\n  \"{name}\": ")?;
+    serde_json::to_writer_pretty(Indented { output, by: "  " }, value)?;
+    Ok(())
+}
+
+/// Writes totals and findings only: of each kind the first ones, and how many there are.
+pub fn summarise(
+    captures: &[Capture],
+    totals: &Totals,
+    groups: &Groups,
+    output: &mut dyn Write,
+) -> io::Result<()> {
+    let findings = groups.worst_first().into_iter().flat_map(|group| &group.first).collect();
+    let summary = Summary { schema: SCHEMA, captures, totals, finding_counts: groups.counts(), findings };
+    serde_json::to_writer_pretty(&mut *output, &summary)?;
+    output.write_all(b"\n")
+}
+
 #[derive(Debug, Serialize)]
 struct Summary<'a> {
     schema: &'static str,
-    captures: &'a [port21_analysis::report::Capture],
+    captures: &'a [Capture],
     totals: &'a Totals,
+    finding_counts: Vec<Counted<'a>>,
     findings: Vec<&'a Finding>,
 }
 
-/// Runs `explain --format jsonl`: one session a line, as it ends. With `--summary`, one finding a line.
-pub fn lines(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
-    let output = Output::open(arguments.output.as_deref(), arguments.common.color)?;
-    let mut lines = Lines { output, arguments, completeness: Completeness::default() };
-    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut lines)?;
-    if arguments.summary {
-        for finding in &examined.findings {
-            lines.line(finding)?;
+/// Moves what is written to the right. A line feed within JSON is never part of a string: there it is escaped.
+struct Indented<'a> {
+    output: &'a mut dyn Write,
+    by: &'static str,
+}
+
+impl Write for Indented<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.output.write_all(piece)?;
+            if piece.ends_with(b"\n") {
+                self.output.write_all(self.by.as_bytes())?;
+            }
         }
+        Ok(bytes.len())
     }
-    lines.output.finish()?;
-    Ok(lines.completeness.outcome(&examined, arguments.common.strict))
-}
 
-struct Lines<'a> {
-    output: Output,
-    arguments: &'a ExplainArguments,
-    completeness: Completeness,
-}
-
-impl Lines<'_> {
-    fn line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.output, value).map_err(io::Error::from)?;
-        Ok(self.output.write_all(b"\n")?)
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
     }
 }
 
-impl Receiver for Lines<'_> {
-    fn session(&mut self, session: Session) -> anyhow::Result<()> {
-        if !self.arguments.common.wants_session(session.id) {
-            return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::fixture;
+
+    /// A report of `count` sessions, and the same as a value.
+    fn written(count: u64) -> (String, serde_json::Value) {
+        let sessions = (1..=count).map(|id| Session { id, ..fixture::session() }).collect();
+        let report = fixture::report(sessions);
+        let (mut document, mut text) = (Document::default(), Vec::new());
+        report.sessions.iter().for_each(|session| document.session(session, &mut text).unwrap());
+        document.finish(&report.captures, &report.totals, &[fixture::finding()], &mut text).unwrap();
+        let report = port21_analysis::report::Report { findings: vec![fixture::finding()], ..report };
+        (String::from_utf8(text).unwrap(), serde_json::to_value(report).unwrap())
+    }
+
+    #[test]
+    fn parts_make_the_report() {
+        for count in 0..3 {
+            let (text, report) = written(count);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), report, "{count} sessions");
         }
-        self.completeness.look_at(&session);
-        if self.arguments.summary {
-            return session.findings.iter().try_for_each(|finding| self.line(finding));
-        }
-        self.line(&session)
+    }
+
+    #[test]
+    fn parts_are_indented_as_one() {
+        let (text, _) = written(2);
+        assert!(text.starts_with(
+            "{\n  \"schema\": \"port21.report/1\",\n  \"sessions\": [\n    {\n      \"id\": 1,\n"
+        ));
+        assert!(text.contains("\n    },\n    {\n      \"id\": 2,\n"), "{text}");
+        assert!(text.contains("\n    }\n  ],\n  \"captures\": [\n    {\n      \"path\""), "{text}");
+        assert!(text.ends_with("\n    }\n  ]\n}\n"), "{text}");
     }
 }

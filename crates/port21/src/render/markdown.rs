@@ -2,28 +2,60 @@
 
 use std::io::{self, Write};
 
-use port21_analysis::report::{Finding, Report, Session, Severity, Transfer};
+use port21_analysis::report::{Finding, Session, Severity, Transfer};
 
 use crate::escape;
+use crate::render::document::{Form, Overview};
+use crate::render::groups::Groups;
 use crate::render::story::{self, Fact, Step, Story};
 use crate::render::{totals, words};
 
-/// Writes the report; with `summary`, only totals and findings.
-pub fn write(report: &Report, summary: bool, output: &mut dyn Write) -> io::Result<()> {
-    writeln!(output, "# FTP, seen whole")?;
-    writeln!(output)?;
-    for line in totals::heading(report).iter().chain(&totals::remarks(report)) {
-        writeln!(output, "- {}", inline(line))?;
+/// The story as a document.
+#[derive(Debug, Clone, Copy)]
+pub struct Markdown;
+
+impl Form for Markdown {
+    fn beginning(&self, inputs: &str, output: &mut dyn Write) -> io::Result<()> {
+        writeln!(output, "{TITLE}\n\n- {}", inline(&format!("{inputs}   {}", totals::AT_THE_END)))
     }
-    if summary {
-        let all = story::all_findings(report);
-        return write_findings(&all, "## Findings", true, output);
+
+    fn totals(&self, overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
+        writeln!(output, "{TITLE}\n")?;
+        write_totals(overview, output)
     }
-    for session in &report.sessions {
-        write_session(session, &story::tell(session), output)?;
+
+    fn closing_totals(&self, overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
+        writeln!(output, "\n## Totals\n")?;
+        write_totals(overview, output)
     }
-    let findings = story::worst_first(&report.findings);
-    write_findings(&findings, "## Findings that belong to no session", false, output)
+
+    fn session(&self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
+        write_session(session, &story::tell(session), output)
+    }
+
+    fn findings(&self, findings: &[Finding], output: &mut dyn Write) -> io::Result<()> {
+        write_findings(&story::worst_first(findings), "## Findings that belong to no session", output)
+    }
+
+    fn summary(&self, groups: &Groups, output: &mut dyn Write) -> io::Result<()> {
+        let groups = groups.worst_first();
+        if groups.is_empty() {
+            return Ok(());
+        }
+        writeln!(output, "\n## Findings\n")?;
+        groups.into_iter().try_for_each(|group| {
+            let severity = group.first.first().map_or(Severity::Info, |finding| finding.severity);
+            write_titled(severity, &totals::group_title(group), &totals::group_text(group), output)
+        })
+    }
+}
+
+/// The first line of every document.
+const TITLE: &str = "# FTP, seen whole";
+
+fn write_totals(overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
+    let (heading, remarks) = (totals::heading(overview), totals::remarks(overview));
+    heading.iter().chain(&remarks).try_for_each(|line| writeln!(output, "- {}", inline(line)))
 }
 
 fn write_session(session: &Session, story: &Story<'_>, output: &mut dyn Write) -> io::Result<()> {
@@ -42,7 +74,7 @@ fn write_session(session: &Session, story: &Story<'_>, output: &mut dyn Write) -
     }
     writeln!(output, "\n### End\n")?;
     write_facts(&story.aftermath, output)?;
-    write_findings(&story.findings, "### Findings", false, output)
+    write_findings(&story.findings, "### Findings", output)
 }
 
 fn write_facts(facts: &[Fact], output: &mut dyn Write) -> io::Result<()> {
@@ -104,26 +136,25 @@ fn write_transfer(transfer: &Transfer, output: &mut dyn Write) -> io::Result<()>
     )
 }
 
-fn write_findings(
-    findings: &[&Finding],
-    heading: &str,
-    with_session: bool,
-    output: &mut dyn Write,
-) -> io::Result<()> {
+fn write_findings(findings: &[&Finding], heading: &str, output: &mut dyn Write) -> io::Result<()> {
     if findings.is_empty() {
         return Ok(());
     }
     writeln!(output, "\n{heading}\n")?;
     findings.iter().try_for_each(|finding| {
-        let severity = match finding.severity {
-            Severity::High => "HIGH",
-            Severity::Medium => "MEDIUM",
-            Severity::Low => "LOW",
-            Severity::Info => "INFO",
-        };
-        let title = inline(&totals::finding_title(finding, with_session));
-        writeln!(output, "- **{severity}** {title}<br>{}", inline(&totals::finding_text(finding)))
+        let title = totals::finding_title(finding, false);
+        write_titled(finding.severity, &title, &totals::finding_text(finding), output)
     })
+}
+
+fn write_titled(severity: Severity, title: &str, text: &str, output: &mut dyn Write) -> io::Result<()> {
+    let severity = match severity {
+        Severity::High => "HIGH",
+        Severity::Medium => "MEDIUM",
+        Severity::Low => "LOW",
+        Severity::Info => "INFO",
+    };
+    writeln!(output, "- **{severity}** {}<br>{}", inline(title), inline(text))
 }
 
 /// Text for a line or a table cell. Packet numbers stay as they are: "#12" is no heading within a line.
@@ -139,9 +170,7 @@ mod tests {
     use crate::render::fixture::{self, exchange, reply};
 
     fn written(sessions: Vec<Session>) -> String {
-        let mut text = Vec::new();
-        write(&fixture::report(sessions), false, &mut text).unwrap();
-        String::from_utf8(text).unwrap()
+        fixture::written(&Markdown, sessions)
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Renderers: from the report's values to bytes.
 
 pub mod clock;
+pub mod document;
 pub mod eve;
 #[cfg(test)]
 mod fixture;
+pub mod groups;
 pub mod json;
 pub mod markdown;
 mod spool;

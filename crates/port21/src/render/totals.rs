@@ -1,22 +1,26 @@
 //! What is said of a report as a whole, and of a finding, in every format for people.
 
-use port21_analysis::report::{Capture, Finding, Report};
+use port21_analysis::report::{Capture, Finding};
 
+use super::document::Overview;
+use super::groups::Group;
 use crate::escape;
 use crate::render::words;
 
+/// What the first line of a report says behind the inputs' names that is written before its end is known.
+pub const AT_THE_END: &str = "sessions as they end; totals are at the end";
+
 /// "ftp-lab.pcap   310 packets in 10.1 s   1 FTP session   1 transfer   2 findings"; with several captures, one line
 /// each and then the sums.
-pub fn heading(report: &Report) -> Vec<String> {
-    let totals = &report.totals;
-    let findings = report.sessions.iter().fold(report.findings.len(), |sum, one| sum + one.findings.len());
+pub fn heading(overview: &Overview<'_>) -> Vec<String> {
+    let totals = overview.totals;
     let sums = [
         words::count(totals.sessions, "FTP session"),
         words::count(totals.transfers, "transfer"),
-        words::count(findings as u64, "finding"),
+        words::count(overview.findings, "finding"),
     ]
     .join("   ");
-    match report.captures.as_slice() {
+    match overview.captures {
         [] => vec![sums],
         [only] => vec![format!("{}   {sums}", capture(only))],
         several => {
@@ -63,10 +67,10 @@ fn nanoseconds(time: &str) -> Option<i128> {
 }
 
 /// What was wrong with the captures, what could not be read, what a limit dropped, and that there is no FTP.
-pub fn remarks(report: &Report) -> Vec<String> {
+pub fn remarks(overview: &Overview<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
-    for capture in &report.captures {
-        let name = match report.captures.len() {
+    for capture in overview.captures {
+        let name = match overview.captures.len() {
             1 => String::new(),
             _ => format!("{}: ", escape::terminal(&capture.path)),
         };
@@ -75,7 +79,7 @@ pub fn remarks(report: &Report) -> Vec<String> {
             format!("problem{packet}: {name}{}", escape::terminal(&problem.text))
         }));
     }
-    let totals = &report.totals;
+    let totals = overview.totals;
     let counts = |counts: &[port21_analysis::report::Count]| {
         let all: Vec<String> = counts
             .iter()
@@ -107,6 +111,40 @@ pub fn finding_title(finding: &Finding, with_session: bool) -> String {
     let session = session.map_or(String::new(), |session| format!("session {session}: "));
     let title = escape::terminal(&finding.title);
     format!("{session}{title}  {}", words::packets(&finding.packets))
+}
+
+/// Examples of a group that its title names.
+const EXAMPLES: usize = 5;
+
+/// "password in clear  1,204 times in 1,200 sessions: session 1 #149, session 2 #310, ..."; a finding that is alone is
+/// told as itself.
+pub fn group_title(group: &Group) -> String {
+    let Some(first) = group.first.first() else { return String::new() };
+    if group.findings == 1 {
+        return finding_title(first, true);
+    }
+    let mut examples: Vec<String> = group.first.iter().take(EXAMPLES).map(example).collect();
+    if group.findings > examples.len() as u64 {
+        examples.push("...".into());
+    }
+    let times = words::count(group.findings, "time");
+    let sessions = match group.sessions {
+        0 => String::new(),
+        sessions => format!(" in {}", words::count(sessions, "session")),
+    };
+    format!("{}  {times}{sessions}: {}", escape::terminal(&first.title), examples.join(", "))
+}
+
+fn example(finding: &Finding) -> String {
+    let packet = finding.packets.first().map(|packet| format!("#{packet}"));
+    let session = finding.session.map(|session| format!("session {session}"));
+    session.into_iter().chain(packet).collect::<Vec<_>>().join(" ")
+}
+
+/// As [`finding_text`], of the first of a group.
+pub fn group_text(group: &Group) -> String {
+    let text = group.first.first().map(finding_text).unwrap_or_default();
+    if group.findings > 1 { format!("The first: {text}") } else { text }
 }
 
 /// What happened, what to do, and the rule.

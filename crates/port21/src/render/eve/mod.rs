@@ -31,7 +31,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         return Err(Failure::Arguments("--summary cannot be told in Suricata's events".into()).into());
     }
     let options = Options { record_connections: true, ..arguments.common.analysis() };
-    let mut output = Output::open(arguments.output.as_deref(), arguments.common.color)?;
+    let mut output = Output::open(arguments.output.as_deref(), arguments.common.color);
     let mut events = Events {
         arguments,
         output: &mut output,

@@ -8,7 +8,7 @@ mod dialogue;
 mod opening;
 mod transfer;
 
-use port21_analysis::report::{Connection, Finding, Mode, Report, Session, Side};
+use port21_analysis::report::{Connection, Finding, Mode, Session, Side};
 
 pub use transfer::{mode_name, path, whole};
 
@@ -118,16 +118,6 @@ pub fn tell(session: &Session) -> Story<'_> {
 pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<_> = findings.iter().collect();
     sorted.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.packets.first().copied()));
-    sorted
-}
-
-/// Every finding of a report, worst first: those of sessions and those that belong to none.
-pub fn all_findings(report: &Report) -> Vec<&Finding> {
-    let sessions = report.sessions.iter().flat_map(|session| &session.findings);
-    let mut sorted: Vec<_> = sessions.chain(&report.findings).collect();
-    sorted.sort_by_key(|finding| {
-        (std::cmp::Reverse(finding.severity), finding.session, finding.packets.first().copied())
-    });
     sorted
 }
 

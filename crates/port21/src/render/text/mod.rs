@@ -4,8 +4,10 @@ mod layout;
 
 use std::io::{self, Write};
 
-use port21_analysis::report::{Finding, Report, Severity};
+use port21_analysis::report::{Finding, Session, Severity};
 
+use crate::render::document::{Form, Overview};
+use crate::render::groups::Groups;
 use crate::render::story::{self, Fact, Speaker, Step, Story};
 use crate::render::{totals, words};
 use layout::{Page, Style, width};
@@ -16,35 +18,63 @@ const LABEL: usize = 12;
 /// Where remarks beside the dialogue begin, counted from the words.
 const REMARKS: usize = 42;
 
-/// Writes the report; with `summary`, only totals and findings.
-pub fn write(report: &Report, summary: bool, color: bool, output: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page::new(output, color);
-    for line in totals::heading(report) {
-        let line = page.paint(Style::Strong, &line);
-        page.line(&line)?;
+/// The story on a terminal, or in a file that looks like one.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// With colours.
+    pub color: bool,
+}
+
+impl Form for Text {
+    fn beginning(&self, inputs: &str, output: &mut dyn Write) -> io::Result<()> {
+        let mut page = Page::new(output, self.color);
+        let line = page.paint(Style::Strong, &format!("{inputs}   {}", totals::AT_THE_END));
+        page.line(&line)
     }
-    for remark in totals::remarks(report) {
-        page.paragraph("  ", 2, &remark)?;
-    }
-    if summary {
-        let all = story::all_findings(report);
-        if !all.is_empty() {
-            page.line("")?;
+
+    fn totals(&self, overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
+        let mut page = Page::new(output, self.color);
+        for line in totals::heading(overview) {
+            let line = page.paint(Style::Strong, &line);
+            page.line(&line)?;
         }
-        return all.into_iter().try_for_each(|finding| write_finding(finding, true, &mut page));
+        totals::remarks(overview).iter().try_for_each(|remark| page.paragraph("  ", 2, remark))
     }
-    for session in &report.sessions {
+
+    fn closing_totals(&self, overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
+        writeln!(output)?;
+        self.totals(overview, output)
+    }
+
+    fn session(&self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
+        let mut page = Page::new(output, self.color);
         page.line("")?;
-        write_story(&story::tell(session), &mut page)?;
+        write_story(&story::tell(session), &mut page)
     }
-    if !report.findings.is_empty() {
+
+    fn findings(&self, findings: &[Finding], output: &mut dyn Write) -> io::Result<()> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let mut page = Page::new(output, self.color);
         page.line("")?;
         let heading = page.paint(Style::Strong, "Findings that belong to no session");
         page.line(&heading)?;
-        let findings = story::worst_first(&report.findings);
-        findings.into_iter().try_for_each(|finding| write_finding(finding, false, &mut page))?;
+        let findings = story::worst_first(findings);
+        findings.into_iter().try_for_each(|finding| write_finding(finding, &mut page))
     }
-    Ok(())
+
+    fn summary(&self, groups: &Groups, output: &mut dyn Write) -> io::Result<()> {
+        let mut page = Page::new(output, self.color);
+        let groups = groups.worst_first();
+        if !groups.is_empty() {
+            page.line("")?;
+        }
+        groups.into_iter().try_for_each(|group| {
+            let severity = group.first.first().map_or(Severity::Info, |finding| finding.severity);
+            write_titled(severity, &totals::group_title(group), &totals::group_text(group), &mut page)
+        })
+    }
 }
 
 fn write_story(story: &Story<'_>, page: &mut Page<'_>) -> io::Result<()> {
@@ -58,7 +88,7 @@ fn write_story(story: &Story<'_>, page: &mut Page<'_>) -> io::Result<()> {
     if !story.findings.is_empty() {
         page.line("")?;
     }
-    story.findings.iter().try_for_each(|finding| write_finding(finding, false, page))
+    story.findings.iter().try_for_each(|finding| write_finding(finding, page))
 }
 
 fn write_fact(fact: &Fact, page: &mut Page<'_>) -> io::Result<()> {
@@ -130,8 +160,13 @@ fn remark(line: &str, hints: &[String], page: &Page<'_>) -> String {
     format!("{:gap$}{}", "", page.paint(Style::Faint, &hints.join("; ")))
 }
 
-fn write_finding(finding: &Finding, with_session: bool, page: &mut Page<'_>) -> io::Result<()> {
-    let (name, style) = match finding.severity {
+fn write_finding(finding: &Finding, page: &mut Page<'_>) -> io::Result<()> {
+    let title = totals::finding_title(finding, false);
+    write_titled(finding.severity, &title, &totals::finding_text(finding), page)
+}
+
+fn write_titled(severity: Severity, title: &str, text: &str, page: &mut Page<'_>) -> io::Result<()> {
+    let (name, style) = match severity {
         Severity::High => ("HIGH", Some(Style::High)),
         Severity::Medium => ("MEDIUM", Some(Style::Medium)),
         Severity::Low => ("LOW", Some(Style::Low)),
@@ -139,8 +174,8 @@ fn write_finding(finding: &Finding, with_session: bool, page: &mut Page<'_>) -> 
     };
     let padded = format!("{name:<6}");
     let severity = style.map_or(padded.clone(), |style| page.paint(style, &padded));
-    page.paragraph(&format!("  {severity}  "), 10, &totals::finding_title(finding, with_session))?;
-    page.paragraph(&format!("{:10}", ""), 10, &totals::finding_text(finding))
+    page.paragraph(&format!("  {severity}  "), 10, title)?;
+    page.paragraph(&format!("{:10}", ""), 10, text)
 }
 
 #[cfg(test)]

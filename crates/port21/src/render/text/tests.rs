@@ -4,10 +4,10 @@ use port21_analysis::report::*;
 use crate::render::fixture::{self, exchange, reply};
 
 fn check(sessions: Vec<Session>, expected: Expect) {
-    let mut text = Vec::new();
-    super::write(&fixture::report(sessions), false, false, &mut text).unwrap();
-    expected.assert_eq(&String::from_utf8(text).unwrap());
+    expected.assert_eq(&fixture::written(&PLAIN, sessions));
 }
+
+const PLAIN: super::Text = super::Text { color: false };
 
 /// The dialogue of a session with these exchanges, without what comes before and after.
 fn dialogue(exchanges: Vec<Exchange>) -> String {
@@ -16,9 +16,7 @@ fn dialogue(exchanges: Vec<Exchange>) -> String {
 }
 
 fn dialogue_of(session: Session) -> String {
-    let mut text = Vec::new();
-    super::write(&fixture::report(vec![session]), false, false, &mut text).unwrap();
-    let text = String::from_utf8(text).unwrap();
+    let text = fixture::written(&PLAIN, vec![session]);
     let behind_handshake = text.split_once("handshake").unwrap().1.split_once('\n').unwrap().1;
     behind_handshake.split_once("  closing").unwrap().0.to_owned()
 }
@@ -65,29 +63,24 @@ fn sample_reads_as_a_story() {
 
 #[test]
 fn summary_has_totals_and_findings_only() {
-    let mut text = Vec::new();
-    super::write(&fixture::report(vec![fixture::session()]), true, false, &mut text).unwrap();
     expect![[r#"
         ftp-lab.pcap   310 packets in 10.1 s   1 FTP session   1 transfer   1 finding
 
           HIGH    session 1: password in clear  #149
                   Anyone on the path between 192.168.1.10 and 156.21.1.54 could read the password of anonymous. Use explicit
                   TLS. (RFC 2577, section 5)
-    "#]].assert_eq(&String::from_utf8(text).unwrap());
+    "#]].assert_eq(&fixture::summarised(&PLAIN, vec![fixture::session()]));
 }
 
 #[test]
 fn colours_change_nothing_else() {
-    let report = fixture::report(vec![fixture::session()]);
-    let (mut plain, mut colored) = (Vec::new(), Vec::new());
-    super::write(&report, false, false, &mut plain).unwrap();
-    super::write(&report, false, true, &mut colored).unwrap();
-    let colored = String::from_utf8(colored).unwrap();
+    let plain = fixture::written(&PLAIN, vec![fixture::session()]);
+    let colored = fixture::written(&super::Text { color: true }, vec![fixture::session()]);
     assert!(colored.contains("\x1b["));
     let mut pieces = colored.split("\x1b[");
     let mut stripped = pieces.next().unwrap().to_owned();
     pieces.for_each(|piece| stripped.push_str(piece.split_once('m').unwrap().1));
-    assert_eq!(stripped, String::from_utf8(plain).unwrap());
+    assert_eq!(stripped, plain);
 }
 
 #[test]
