@@ -19,6 +19,8 @@ pub struct Captures {
     due: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// The source whose packet was given last; it is moved on before the next is given.
     latest: Option<usize>,
+    /// Sources that have paused: when their next packet is due is not known, so nothing goes on without them.
+    paused: Vec<usize>,
     packets: u64,
     errors: Vec<OpenError>,
 }
@@ -70,12 +72,17 @@ impl Captures {
         whole
     }
 
-    /// The next packet in time, or `None` when all inputs have ended.
+    /// The next packet in time, or `None` when all inputs have ended, or one is [paused](Captures::is_paused).
     #[inline]
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
         let index = self.move_on()?;
         self.packets = self.packets.saturating_add(1);
         self.sources.get_mut(index)?.give(self.packets)
+    }
+
+    /// Whether the last `None` means that an input has no whole packet at present, not that all have ended.
+    pub fn is_paused(&self) -> bool {
+        !self.paused.is_empty()
     }
 
     /// What is known of every input so far, in the order given; packets are numbered as in the whole.
@@ -119,7 +126,9 @@ impl Captures {
         let index = self.sources.len();
         let mut source = Source::new(path, capture);
         let first = source.advance();
-        if close && source.total.is_some() {
+        if first.is_none() && source.is_paused() {
+            self.paused.push(index);
+        } else if close && source.total.is_some() {
             source.close();
         }
         self.sources.push(source);
@@ -138,7 +147,18 @@ impl Captures {
                     return Some(index);
                 }
                 self.due.push(Reverse((time, index)));
+            } else if self.sources.get(index)?.is_paused() {
+                self.paused.push(index);
             }
+        }
+        while let Some(index) = self.paused.last().copied() {
+            let source = self.sources.get_mut(index)?;
+            let next = source.advance();
+            if next.is_none() && source.is_paused() {
+                return None;
+            }
+            self.paused.pop();
+            self.due.extend(next.map(|time| Reverse((time, index))));
         }
         while let Some(Reverse((_, index))) = self.due.pop() {
             match self.sources.get_mut(index)?.reopen() {
@@ -175,8 +195,15 @@ impl Source {
         if more {
             return capture.current().map(|packet| packet.time);
         }
+        if capture.is_paused() {
+            return None;
+        }
         self.state = State::Ended(Box::new(capture.info()));
         None
+    }
+
+    fn is_paused(&self) -> bool {
+        matches!(&self.state, State::Open(capture) if capture.is_paused())
     }
 
     /// The packet at hand, with the number that it has in the whole.

@@ -14,23 +14,25 @@ const COMPRESSED_CHUNK: usize = 256 * 1024;
 /// The largest zstd window that is accepted, in bytes: what `zstd --long=27` writes.
 const MAX_ZSTD_WINDOW: u64 = 128 * 1024 * 1024;
 
-/// Wraps `reader` in the decompressor that its first bytes ask for, or returns it as it is. The counter
-/// grows by the bytes taken from `reader`.
+/// Wraps `reader` in the decompressor that its first bytes ask for, or returns it as it is; the second value tells which.
+/// The counter grows by the bytes taken from `reader`.
 pub(super) fn decompress(
     reader: Box<dyn Read + Send>,
     consumed: Arc<AtomicU64>,
-) -> io::Result<Box<dyn Read + Send>> {
+) -> io::Result<(Box<dyn Read + Send>, bool)> {
     let mut counted = Counted { reader, consumed };
     let mut start = [0; 4];
     let length = read_up_to(&mut counted, &mut start)?;
     let seen = io::Cursor::new(start).take(length as u64);
     let whole = seen.chain(counted);
     Ok(match start {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_CHUNK, whole))),
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
-            Box::new(ZstdFrames::new(BufReader::with_capacity(COMPRESSED_CHUNK, whole)))
+        [0x1f, 0x8b, ..] => {
+            (Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_CHUNK, whole))), true)
         }
-        _ => Box::new(whole),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+            (Box::new(ZstdFrames::new(BufReader::with_capacity(COMPRESSED_CHUNK, whole))), true)
+        }
+        _ => (Box::new(whole), false),
     })
 }
 

@@ -94,6 +94,7 @@ pub struct Capture {
     link_types: BTreeSet<LinkType>,
     first_time: Option<Timestamp>,
     ended: bool,
+    compressed: bool,
     consumed: Arc<AtomicU64>,
     total: Option<u64>,
 }
@@ -182,9 +183,12 @@ impl Capture {
     }
 
     /// Reads a capture from anything that gives bytes; `name` is for messages.
+    ///
+    /// Once the capture is open, a reader of an uncompressed one may say [`std::io::ErrorKind::WouldBlock`]: then
+    /// [`Capture::is_paused`], and [`Capture::next_packet`] goes on where it was, in the middle of a record too.
     pub fn from_reader(name: String, reader: Box<dyn Read + Send>) -> Result<Capture, OpenError> {
         let consumed = Arc::new(AtomicU64::new(0));
-        let reader = compression::decompress(reader, Arc::clone(&consumed))
+        let (reader, compressed) = compression::decompress(reader, Arc::clone(&consumed))
             .map_err(|error| OpenError::from_io(name.clone(), error))?;
         let mut input =
             Input { window: Window::new(reader), log: Log::default(), packets: 0, last_time: None };
@@ -194,10 +198,22 @@ impl Capture {
             link_types.insert(reader.link_type());
         }
         let (record, first_time, ended, total) = (None, None, false, None);
-        Ok(Capture { name, format, input, record, link_types, first_time, ended, consumed, total })
+        Ok(Capture {
+            name,
+            format,
+            input,
+            record,
+            link_types,
+            first_time,
+            ended,
+            compressed,
+            consumed,
+            total,
+        })
     }
 
-    /// The next packet, or `None` at the end of what can be read; from then on always `None`.
+    /// The next packet, or `None` at the end of what can be read; from then on always `None`, unless the input is only
+    /// [paused](Capture::is_paused).
     #[inline]
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
         if self.advance() { self.current() } else { None }
@@ -223,6 +239,16 @@ impl Capture {
         }
     }
 
+    /// Whether the last `None` means that the reader has no whole packet at present, not that the input has ended.
+    pub fn is_paused(&self) -> bool {
+        self.input.window.is_paused()
+    }
+
+    /// Whether the input is compressed, so that its reader must not pause.
+    pub fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     /// How far reading has come.
     pub fn progress(&self) -> Progress {
         Progress { read: self.consumed.load(Ordering::Relaxed), total: self.total }
@@ -239,7 +265,9 @@ impl Capture {
             FormatReader::PcapNg(reader) => reader.next(&mut self.input),
         };
         let Some(record) = &self.record else {
-            self.end();
+            if !self.is_paused() {
+                self.end();
+            }
             return false;
         };
         self.input.packets = self.input.packets.saturating_add(1);

@@ -228,9 +228,12 @@ fn note_original(input: &mut Input, offset: u64, captured: u32, original: u32) {
     });
 }
 
-/// Ends reading at the record that would be next.
+/// Ends reading at the record that would be next, unless the rest of it may still come.
 #[cold]
 fn stop(input: &mut Input, what: &str) {
+    if input.window.is_paused() {
+        return;
+    }
     let (last, record, offset) = (input.packets, input.packets.saturating_add(1), input.window.offset());
     input.log.note(Kind::Single, Some(last), Some(offset), || {
         format!("capture cut short: record {record} at offset {offset} {what}; reading stops here")

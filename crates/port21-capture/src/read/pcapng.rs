@@ -122,7 +122,8 @@ impl PcapNgReader {
                 continue;
             }
             let (stated, padded) = (stated as usize, (stated as usize).next_multiple_of(4));
-            if input.window.require(padded).len() < stated {
+            let length = input.window.require(padded).len();
+            if length < stated || (length < padded && input.window.is_paused()) {
                 return stop_unless_empty(input, stated);
             }
             let offset = input.window.offset();
@@ -409,9 +410,12 @@ fn stop_unless_empty<T>(input: &mut Input, wanted: usize) -> Option<T> {
     }
 }
 
-/// Ends reading at the block that would be next.
+/// Ends reading at the block that would be next, unless the rest of it may still come.
 #[cold]
 fn stop<T>(input: &mut Input, what: &str) -> Option<T> {
+    if input.window.is_paused() {
+        return None;
+    }
     let (last, offset) = (input.packets, input.window.offset());
     input.log.note(Kind::Single, Some(last), Some(offset), || {
         format!(

@@ -15,12 +15,27 @@ pub(super) struct Window {
     end: usize,
     offset: u64,
     at_end: bool,
+    /// The reader has nothing more at present ([`io::ErrorKind::WouldBlock`]), so that less was given than required.
+    paused: bool,
+    /// Bytes still to be moved past that the reader has not given yet.
+    owed: u64,
     failure: Option<io::Error>,
 }
 
 impl Window {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Window { reader, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0, at_end: false, failure: None }
+        let (at_end, paused, failure) = (false, false, None);
+        Window {
+            reader,
+            buffer: vec![0; CHUNK],
+            start: 0,
+            end: 0,
+            offset: 0,
+            at_end,
+            paused,
+            owed: 0,
+            failure,
+        }
     }
 
     /// Position in the (decompressed) input, in bytes.
@@ -31,6 +46,11 @@ impl Window {
     /// What stopped the reader before the end of its input, once.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
+    }
+
+    /// Whether what was required last fell short only because the reader has nothing more at present.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// The unconsumed bytes that are at hand.
@@ -57,19 +77,12 @@ impl Window {
         from..self.start
     }
 
-    /// Moves past `length` bytes, however many that are; returns how many there were.
+    /// Moves past `length` bytes, however many that are; returns how many there were. Those that the reader does not have
+    /// yet are counted as if they were there.
     pub(super) fn skip(&mut self, length: u64) -> u64 {
-        let mut left = length;
-        while left > 0 {
-            let step = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK);
-            let at_hand = self.require(step).len().min(step);
-            if at_hand == 0 {
-                break;
-            }
-            self.consume(at_hand);
-            left -= at_hand as u64;
-        }
-        length - left
+        self.owed = length;
+        self.pay();
+        length - if self.paused { 0 } else { std::mem::take(&mut self.owed) }
     }
 
     /// The bytes of a range that [`Window::consume`] returned.
@@ -80,6 +93,31 @@ impl Window {
 
     #[cold]
     fn refill(&mut self, length: usize) {
+        self.paused = false;
+        self.pay();
+        if !self.paused {
+            self.fetch(length);
+        }
+    }
+
+    /// Moves past the bytes that are owed, as far as the reader has them.
+    fn pay(&mut self) {
+        while self.owed > 0 {
+            let step = usize::try_from(self.owed).unwrap_or(usize::MAX).min(CHUNK);
+            if self.end - self.start < step {
+                self.fetch(step);
+            }
+            let at_hand = (self.end - self.start).min(step);
+            if at_hand == 0 {
+                break;
+            }
+            self.consume(at_hand);
+            self.owed -= at_hand as u64;
+        }
+    }
+
+    /// Reads until `length` unconsumed bytes are at hand, or the reader has no more.
+    fn fetch(&mut self, length: usize) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -94,6 +132,10 @@ impl Window {
                 Ok(0) => self.at_end = true,
                 Ok(count) => self.end = self.end.saturating_add(count).min(self.buffer.len()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.paused = true;
+                    return;
+                }
                 Err(error) => {
                     self.failure = Some(error);
                     self.at_end = true;
