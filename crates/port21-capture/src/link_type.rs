@@ -45,6 +45,9 @@ impl LinkType {
     pub const LINUX_SLL2: LinkType = LinkType(276);
     /// The link type of a packet whose interface the capture does not describe.
     pub const UNDESCRIBED: LinkType = LinkType(u32::MAX);
+    /// The link type of a record that is no packet, and has a packet number as in Wireshark: custom blocks, journal
+    /// entries and system calls of pcapng.
+    pub const NO_PACKET: LinkType = LinkType(u32::MAX - 1);
 }
 
 /// The name of a link type as the list of LINKTYPE_ values has it, without that prefix ("ETHERNET",
@@ -130,6 +133,7 @@ const NAMES: &[(u32, &str)] = &[
     (274, "ETHERNET_MPACKET"),
     (276, "LINUX_SLL2"),
     (279, "ETW"),
+    (u32::MAX - 1, "NO_PACKET"),
     (u32::MAX, "UNDESCRIBED"),
 ];
 

@@ -165,14 +165,53 @@ fn unknown_blocks_are_counted_and_named_once() {
 }
 
 #[test]
-fn custom_blocks_are_no_packets_but_explain_other_numbers() {
+fn blocks_that_wireshark_numbers_take_a_number_and_are_no_packets() {
+    // Custom blocks, a journal entry, system calls.
+    for kind in [0x0bad, 0x4000_0bad, 9, 0x204, 0x216, 0x221] {
+        let mut writer = PcapNgWriter::new(Vec::new(), ByteOrder::Little).unwrap();
+        writer.interface(&ethernet()).unwrap();
+        writer.block(kind, b"\x01\x02\x03\x04text").unwrap();
+        writer.packet(0, 5, 2, b"ab").unwrap();
+        writer.block(kind, b"\x01\x02\x03\x04text").unwrap();
+        let bytes = writer.into_inner();
+        let read = packets(&bytes);
+        let types: Vec<_> = read.iter().map(|packet| (packet.number, packet.link_type)).collect();
+        let no_packet = LinkType::NO_PACKET.0;
+        assert_eq!(types, [(1, no_packet), (2, 1), (3, no_packet)], "{kind:#x}");
+        assert_eq!((read[0].time, read[2].time, &read[2].data[..]), (0, 5_000, &b"\x01\x02\x03\x04text"[..]));
+        assert!(problems(&bytes)[0].contains("counts as #1 all the same"), "{:?}", problems(&bytes));
+    }
+}
+
+#[test]
+fn names_statistics_and_secrets_take_no_number() {
+    for kind in [4, 5, 7, 0x0a, 0x8000_0001, 0x208] {
+        let mut writer = PcapNgWriter::new(Vec::new(), ByteOrder::Big).unwrap();
+        writer.interface(&ethernet()).unwrap();
+        writer.block(kind, &[0; 16]).unwrap();
+        writer.packet(0, 5, 2, b"ab").unwrap();
+        assert_eq!(packets(&writer.into_inner()).len(), 1, "{kind:#x}");
+    }
+}
+
+#[test]
+fn a_file_without_times_has_no_first_and_last_time() {
     let mut writer = PcapNgWriter::new(Vec::new(), ByteOrder::Little).unwrap();
     writer.interface(&ethernet()).unwrap();
-    writer.block(0x0bad, b"\x01\x02\x03\x04").unwrap();
+    writer.simple(3, b"abc").unwrap();
+    writer.simple(3, b"abc").unwrap();
+    let times = |bytes: &[u8]| {
+        let mut capture = open(bytes).unwrap();
+        while capture.next_packet().is_some() {}
+        (capture.info().first_time, capture.info().last_time)
+    };
+    let mut bytes = writer.into_inner();
+    assert_eq!(times(&bytes), (None, None));
+    let mut writer = PcapNgWriter::new(bytes, ByteOrder::Little).unwrap();
+    writer.interface(&ethernet()).unwrap();
     writer.packet(0, 5, 2, b"ab").unwrap();
-    let bytes = writer.into_inner();
-    assert_eq!(packets(&bytes)[0].number, 1);
-    assert!(problems(&bytes)[0].contains("Wireshark numbers it"));
+    bytes = writer.into_inner();
+    assert_eq!(times(&bytes), (Some(Timestamp(5_000)), Some(Timestamp(5_000))));
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) fn read(link_type: LinkType, view: View<'_>) -> Step<'_> {
         LinkType::IEEE802_11_PRISM | LinkType::IEEE802_11_AVS => wireless::prism(view),
         LinkType::PPI => wireless::per_packet_information(view),
         LinkType::NFLOG => netfilter_log(view),
+        LinkType::NO_PACKET => Step::Done,
         LinkType(other) => Step::Stop(Stop::UnknownLinkType(other)),
     }
 }

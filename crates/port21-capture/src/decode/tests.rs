@@ -50,3 +50,38 @@ fn loopback_header_of_either_order_or_of_a_strange_family_is_read() {
         assert_eq!(segment(LinkType::NULL, &[&family[..], IP].concat(), 0).1, b"220 hi");
     }
 }
+
+#[test]
+fn padding_that_the_ip_header_counts_as_its_own_is_no_payload() {
+    // PPPoE says 42 bytes: the protocol field and 40 of IP, whose header says 46.
+    let frame = [ENDS, b"\x88\x64\x11\0\0\x07\0\x2a\0\x21", IP].concat();
+    let (_, payload, length) = segment(LinkType::ETHERNET, &frame, 0);
+    assert_eq!((&payload[..], length), (&b""[..], 0));
+}
+
+#[test]
+fn other_protocols_on_a_vxlan_port_are_no_vxlan() {
+    let datagram = |header: &[u8]| {
+        let inner = [header, &[0x5a; 40]].concat();
+        let udp =
+            [&b"\x30\x39\x21\x18"[..], &(8 + inner.len() as u16).to_be_bytes(), b"\0\0", &inner].concat();
+        let mut ip = IP[..20].to_vec();
+        (ip[2], ip[3], ip[9]) = (0, 20 + udp.len() as u8, 17);
+        [ENDS, b"\x08\0", &ip, &udp].concat()
+    };
+    let decoded = |frame: &[u8]| {
+        let packet = Packet {
+            number: 1,
+            time: Timestamp(0),
+            link_type: LinkType::ETHERNET,
+            original_length: frame.len() as u32,
+            data: frame,
+        };
+        let mut decoder = Decoder::default();
+        matches!(decoder.decode(&packet).transport, Some(Transport::Udp { destination_port: 8472, .. }))
+    };
+    assert!(!decoded(&datagram(b"\x08\0\0\0\0\0\x07\0")));
+    for other in [b"\x0c\0\0\0\0\0\x07\0", b"\x08\0\0\0\0\0\x07\x01", b"\0\0\0\0\0\0\x07\0"] {
+        assert!(decoded(&datagram(other)));
+    }
+}

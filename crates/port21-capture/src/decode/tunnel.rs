@@ -115,10 +115,14 @@ pub(super) fn in_udp<'a>(destination_port: u16, payload: View<'a>, scope: &mut S
     }
 }
 
-/// A VXLAN header (RFC 7348, section 5): the flag I must be set.
+/// A VXLAN header (RFC 7348, section 5): the flag I must be set, and of the others only that of group policies is in
+/// use. Other programs use these ports too, so that a header with any other bit, or without a frame, is none.
 fn vxlan<'a>(view: View<'a>, scope: &mut Scope) -> Option<Step<'a>> {
-    let [flags, _, _, _, n0, n1, n2, _] = *view.first::<8>()?;
-    if flags & 0x08 == 0 {
+    const NETWORK: u8 = 0x08;
+    const GROUP_POLICY: u8 = 0x80;
+    const ETHERNET_HEADER: usize = 14;
+    let [flags, _, _, _, n0, n1, n2, last] = *view.first::<8>()?;
+    if flags & !GROUP_POLICY != NETWORK || last != 0 || view.wire < 8 + ETHERNET_HEADER {
         return None;
     }
     scope.enter(Tunnel::Vxlan, u64::from(u32::from_be_bytes([0, n0, n1, n2])));

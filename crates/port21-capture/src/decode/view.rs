@@ -27,10 +27,11 @@ impl<'a> View<'a> {
         View { data: self.data.get(length..).unwrap_or_default(), wire: self.wire.saturating_sub(length) }
     }
 
-    /// What a header's length field leaves: `length` bytes on the wire, without the padding behind them.
+    /// What a header's length field leaves: `length` bytes on the wire, without the padding behind them. A header cannot
+    /// have more than the one around it: senders that pad a frame have been seen to count the padding in the inner length.
     #[inline]
     pub(super) fn of_length(self, length: usize) -> Self {
-        View { data: self.data.get(..length).unwrap_or(self.data), wire: length }
+        View { data: self.data.get(..length).unwrap_or(self.data), wire: length.min(self.wire) }
     }
 
     /// The first `N` bytes.

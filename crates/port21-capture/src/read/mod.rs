@@ -64,13 +64,13 @@ pub struct Info {
     pub format: Format,
     /// Link types that the file header or the interface descriptions state.
     pub link_types: BTreeSet<LinkType>,
-    /// Packets delivered.
+    /// Packets delivered, and other records that have a packet number.
     pub packets: u64,
     /// Bytes read, after decompression.
     pub bytes: u64,
-    /// Time of the first packet.
+    /// Time of the first packet that has one.
     pub first_time: Option<Timestamp>,
-    /// Time of the last packet in the order of the file.
+    /// Time of the last packet, in the order of the file, that has one.
     pub last_time: Option<Timestamp>,
     /// What was odd, at most [`MAX_PROBLEMS`] and one sentence that counts the rest.
     pub problems: Vec<Problem>,
@@ -118,6 +118,8 @@ struct Input {
 #[derive(Debug, Clone)]
 struct Record {
     time: Timestamp,
+    /// Whether the file states the time; otherwise it is that of the packet before.
+    timed: bool,
     link_type: LinkType,
     original_length: u32,
     range: Range<usize>,
@@ -271,9 +273,11 @@ impl Capture {
             return false;
         };
         self.input.packets = self.input.packets.saturating_add(1);
-        self.input.last_time = Some(record.time);
-        if self.first_time.is_none() {
-            self.first_time = Some(record.time);
+        if record.timed {
+            self.input.last_time = Some(record.time);
+            if self.first_time.is_none() {
+                self.first_time = Some(record.time);
+            }
         }
         true
     }

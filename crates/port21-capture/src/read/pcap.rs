@@ -140,6 +140,7 @@ impl PcapReader {
         };
         let record = Record {
             time: self.time(input, offset, seconds, fraction),
+            timed: true,
             link_type: self.link_type,
             original_length,
             range,

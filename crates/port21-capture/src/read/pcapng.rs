@@ -19,8 +19,8 @@ const ENHANCED_PACKET: u32 = 6;
 /// Blocks that hold nothing that is needed here: names, statistics, decryption secrets, process information.
 const PASSED_OVER: &[u32] = &[4, 5, 7, 0x0a, 0x8000_0001];
 
-/// Journal entries and custom blocks: no packets, but records to Wireshark.
-const NUMBERED_BY_WIRESHARK: &[u32] = &[9, 0x0000_0bad, 0x4000_0bad];
+/// Journal entries, system calls (three forms) and custom blocks: no packets, but records with a number to Wireshark.
+const NUMBERED: &[u32] = &[9, 0x0204, 0x0216, 0x0221, 0x0000_0bad, 0x4000_0bad];
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
@@ -90,6 +90,7 @@ impl PcapNgReader {
                 INTERFACE_DESCRIPTION => self.interface(input, &block),
                 SIMPLE_PACKET => self.simple(input, &block),
                 OBSOLETE_PACKET => self.obsolete(input, &block),
+                other if NUMBERED.contains(&other) => Some(number(input, &block, other)),
                 other => pass_over(input, &block, other),
             };
             if record.is_some() {
@@ -254,7 +255,7 @@ impl PcapNgReader {
         let original = order.u32([o0, o1, o2, o3]);
         let described = self.interface_of(input, block, interface);
         let time = described.map_or(Clock::default(), |interface| interface.clock).time(units);
-        Some(packet(input, block, described, time, 20, captured, original))
+        Some(packet(input, block, described, Some(time), 20, captured, original))
     }
 
     /// A Simple Packet Block (section 4.4 of the draft): of the first interface, without a time.
@@ -264,8 +265,7 @@ impl PcapNgReader {
         let described = self.interface_of(input, block, 0);
         let limit = described.map_or(0, |interface| interface.snap_length);
         let captured = if limit == 0 { original } else { original.min(limit) };
-        let time = input.last_time.unwrap_or_default();
-        Some(packet(input, block, described, time, 4, captured, original))
+        Some(packet(input, block, described, None, 4, captured, original))
     }
 
     #[inline]
@@ -290,7 +290,7 @@ fn packet(
     input: &mut Input,
     block: &Block,
     interface: Option<Interface>,
-    time: Timestamp,
+    time: Option<Timestamp>,
     fixed: usize,
     captured: u32,
     original: u32,
@@ -317,7 +317,8 @@ fn packet(
     let range = input.window.consume(length);
     input.window.consume(block.padded.saturating_sub(before).saturating_sub(length));
     let record = Record {
-        time,
+        time: time.or(input.last_time).unwrap_or_default(),
+        timed: time.is_some(),
         link_type: interface.map_or(LinkType::UNDESCRIBED, |interface| interface.link_type),
         original_length: original.max(u32::try_from(length).unwrap_or(u32::MAX)),
         range,
@@ -351,16 +352,27 @@ fn options(order: ByteOrder, mut rest: &[u8], mut each: impl FnMut(u16, &[u8])) 
     true
 }
 
+/// Gives a block that is no packet the number that it has in Wireshark.
+#[cold]
+fn number(input: &mut Input, block: &Block, kind: u32) -> Record {
+    let (packet, offset) = (input.packets.saturating_add(1), block.offset);
+    input.log.note(Kind::UnknownBlock(kind), Some(packet), Some(offset), || {
+        format!(
+            "the block of type {kind:#010x} at offset {offset} is no packet; it counts as #{packet} all the same, as in \
+             Wireshark"
+        )
+    });
+    let time = input.last_time.unwrap_or_default();
+    let length = body(input, block).len();
+    input.window.consume(8);
+    let range = input.window.consume(length);
+    input.window.consume(block.padded.saturating_sub(8).saturating_sub(length));
+    let original_length = u32::try_from(length).unwrap_or(u32::MAX);
+    Record { time, timed: false, link_type: LinkType::NO_PACKET, original_length, range }
+}
+
 fn pass_over(input: &mut Input, block: &Block, kind: u32) -> Option<Record> {
-    if NUMBERED_BY_WIRESHARK.contains(&kind) {
-        let (packet, offset) = (input.packets, block.offset);
-        input.log.note(Kind::UnknownBlock(kind), Some(packet), Some(offset), || {
-            format!(
-                "the block of type {kind:#010x} at offset {offset} is no packet, but Wireshark numbers it like one: \
-                 its packet numbers from here on are higher than these"
-            )
-        });
-    } else if !PASSED_OVER.contains(&kind) {
+    if !PASSED_OVER.contains(&kind) {
         let (packet, offset) = (input.packets, block.offset);
         input.log.note(Kind::UnknownBlock(kind), Some(packet), Some(offset), || {
             format!("a block of unknown type {kind:#010x} at offset {offset} was passed over")
