@@ -136,6 +136,13 @@ impl Analysis {
         }
     }
 
+    /// The input pauses, and perhaps nothing more comes: sessions end whose connections are all closed, without waiting for
+    /// late retransmissions. Only what comes late after this is missing in what they say.
+    pub fn pause(&mut self) {
+        self.tracker.pause(&mut self.stage);
+        self.collect();
+    }
+
     /// Sessions that have ended since the last call, in the order in which they ended.
     pub fn take_sessions(&mut self) -> Vec<Session> {
         std::mem::take(&mut self.sessions)

@@ -34,10 +34,12 @@ mod frame;
 mod ftp;
 mod network;
 mod program;
+mod running;
 mod shared;
 
 pub use connection::{Connection, Segment, Side};
 pub use ftp::{Ftp, pattern};
 pub use network::Network;
 pub use program::{Program, assert_conforms};
+pub use running::{Ended, Running, wait_until};
 pub use shared::{manifest, note, shared};

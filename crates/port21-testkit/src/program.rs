@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::network::Network;
 
 /// A run that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program under test.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,10 @@ impl Program {
     /// The binary at `path`: `env!("CARGO_BIN_EXE_port21")` in an integration test.
     pub const fn new(path: &'static str) -> Self {
         Program { path }
+    }
+
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
     }
 
     /// The JSON report of what `network` has captured.

@@ -8,6 +8,7 @@ use port21_analysis::report::{Party, Session};
 use crate::arguments::{AnswerArguments, AnswerFormat};
 use crate::escape;
 use crate::input::{self, Receiver};
+use crate::interrupt;
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
 
@@ -44,6 +45,7 @@ const QUESTIONS: [&str; answers::QUESTIONS as usize] = [
 pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
     let mut wanted = Wanted { session: None, arguments };
     let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut wanted)?;
+    interrupt::check()?;
     let Some(session) = wanted.session else {
         let text = match examined.totals.sessions {
             0 => "no FTP session is in the capture, so there is nothing to answer about".to_owned(),

@@ -40,6 +40,13 @@ pub enum Command {
     Man(ManArguments),
 }
 
+impl Command {
+    /// Whether a signal is how it ordinarily ends.
+    pub fn is_ended_by_signals(&self) -> bool {
+        matches!(self, Command::Explain(explain) if explain.follow)
+    }
+}
+
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -48,7 +55,8 @@ Examples:
   port21 explain --summary day.pcap.0 day.pcap.1 day.pcap.2
   port21 explain --format json capture.pcapng | jq '.sessions[].transfers[].path'
   port21 explain --format zeek -o logs/ capture.pcap.gz
-  tcpdump -r capture.pcap -w - 'host 192.0.2.1' | port21 explain -")]
+  port21 explain --follow --format jsonl growing.pcap
+  tcpdump -U -w - 'host 192.0.2.1' | port21 explain --format jsonl -")]
 pub struct ExplainArguments {
     /// Captures to read, as one; - is standard input
     #[arg(value_name = "CAPTURE", required = true)]
@@ -62,6 +70,9 @@ pub struct ExplainArguments {
     /// Only totals, and findings grouped by kind (jsonl: one finding a line)
     #[arg(long)]
     pub summary: bool,
+    /// Go on when the capture ends, as it still grows; sessions are told as they end, until SIGINT or SIGTERM
+    #[arg(long)]
+    pub follow: bool,
     /// Zeek logs as JSON, one object a line, instead of tab-separated values
     #[arg(long)]
     pub zeek_json: bool,

@@ -1,12 +1,12 @@
 //! `port21 explain`: the story of every session, written as it ends.
 
-use std::io;
+use std::io::{self, Write};
 
 use port21_analysis::report::{Finding, Session};
 use port21_capture::Timestamp;
 
 use crate::arguments::{ExplainArguments, Format};
-use crate::input::{self, Examined, Receiver};
+use crate::input::{Examined, Inputs, Receiver};
 use crate::outcome::{Completeness, Outcome};
 use crate::output::{self, Output};
 use crate::render::document::{self, Document};
@@ -28,6 +28,14 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     }
 }
 
+/// The captures, for one pass.
+pub fn inputs(arguments: &ExplainArguments) -> anyhow::Result<Inputs<'_>> {
+    match arguments.follow {
+        true => Inputs::followed(&arguments.captures),
+        false => Ok(Inputs::once(&arguments.captures)),
+    }
+}
+
 fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let output = Output::open(arguments.output.as_deref(), arguments.common.color);
     let text = Text { color: output.color() };
@@ -39,7 +47,7 @@ fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         (_, false) => Report::Story(Document::new(&text, &arguments.captures)),
     };
     let mut teller = Teller { arguments, output, completeness: Completeness::default(), report };
-    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut teller)?;
+    let examined = inputs(arguments)?.examine(arguments.common.analysis(), &mut teller)?;
     let outcome = teller.completeness.outcome(&examined, arguments.common.strict);
     teller.finish(examined, &text)?;
     Ok(outcome)
@@ -105,7 +113,15 @@ impl Teller<'_> {
 
 impl Receiver for Teller<'_> {
     fn begin(&mut self, _: Timestamp) -> anyhow::Result<()> {
-        self.output.begin()
+        self.output.begin()?;
+        if let (true, Report::Story(document)) = (self.arguments.follow, &mut self.report) {
+            document.hold_nothing_back(&mut self.output)?;
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> anyhow::Result<()> {
+        Ok(self.output.flush()?)
     }
 
     fn session(&mut self, session: Session) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ mod explain;
 mod extract;
 mod follow;
 mod input;
+mod interrupt;
 mod manual;
 mod outcome;
 mod output;
@@ -28,6 +29,9 @@ use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Err(error) = interrupt::listen() {
+        output::complain(&format!("signals end this at once, since they cannot be listened to: {error}"));
+    }
     let result = match &arguments.command {
         Command::Explain(explain) => explain::run(explain),
         Command::Answer(answer) => answer::run(answer),
@@ -36,6 +40,11 @@ fn main() -> ExitCode {
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };
+    if let Some(signal) = interrupt::signal()
+        && !arguments.command.is_ended_by_signals()
+    {
+        return interrupt::die(signal);
+    }
     match result {
         Ok(outcome) => outcome.exit_code(),
         // Whoever read our output has seen enough: `port21 explain x.pcap | head` is not a failure.

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use crate::arguments::ColorChoice;
 use crate::escape;
+use crate::input::progress;
 use crate::outcome::Failure;
 
 /// How much is written at a time, in bytes.
@@ -18,6 +19,8 @@ pub struct Output {
     target: Target,
     name: String,
     color: bool,
+    /// Whether it goes to a terminal on which a progress bar may be.
+    shares_terminal: bool,
 }
 
 enum Target {
@@ -31,8 +34,10 @@ impl Output {
     /// Standard output.
     pub fn standard(color: ColorChoice) -> Output {
         let stdout = io::stdout();
-        let color = color.resolve(stdout.is_terminal());
-        Output { target: open(Box::new(stdout.lock())), name: "standard output".into(), color }
+        let shares_terminal = stdout.is_terminal();
+        let color = color.resolve(shares_terminal);
+        let target = open(Box::new(stdout.lock()));
+        Output { target, name: "standard output".into(), color, shares_terminal }
     }
 
     /// A new file, or an old one that is replaced.
@@ -46,7 +51,8 @@ impl Output {
     pub fn open(path: Option<&Path>, color: ColorChoice) -> Output {
         let Some(path) = path else { return Output::standard(color) };
         let name = escape::terminal(&path.to_string_lossy());
-        Output { target: Target::Later(path.to_owned()), name, color: color.resolve(false) }
+        let (target, color) = (Target::Later(path.to_owned()), color.resolve(false));
+        Output { target, name, color, shares_terminal: false }
     }
 
     /// Makes the file, if that was not done yet.
@@ -82,6 +88,9 @@ fn open(writer: Box<dyn Write>) -> Target {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.shares_terminal) {
+            progress::make_room();
+        }
         self.writer()?.write(bytes)
     }
 

@@ -43,7 +43,7 @@ impl Tracker {
             None => self.open(decoded, [sender, receiver], segment, false, sink),
         };
         self.table.touch(slot);
-        let Some(live) = self.table.get_mut(slot) else { return };
+        let Some(live) = self.table.get_mut(slot).filter(|live| !live.told) else { return };
         let from = sender_of(&live.connection, sender);
         let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
         live.take_in(arrival, sink, &mut self.budget);
@@ -69,6 +69,17 @@ impl Tracker {
         let slot = self.table.find(&Key::new(decoded.scope, source, destination));
         if let Some(live) = slot.and_then(|slot| self.table.get_mut(slot)) {
             live.connection.unreachable.get_or_insert((decoded.packet, kind, code));
+        }
+    }
+
+    /// The input pauses, and perhaps nothing more comes: connections that are closed end for the sink, first closed first.
+    /// They are still known, so that a late segment of one opens no other.
+    pub fn pause<S: Sink>(&mut self, sink: &mut S) {
+        for (_, slot, stream) in &self.closed {
+            let live = self.table.get_mut(*slot).filter(|live| live.connection.stream == *stream);
+            if let Some(live) = live {
+                live.tell_end(sink, &mut self.budget);
+            }
         }
     }
 

@@ -76,7 +76,8 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn from_io(name: String, source: io::Error) -> Self {
+    /// What it means that the input `name` could not be opened or read.
+    pub fn from_io(name: String, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::NotFound => OpenError::Missing { name },
             io::ErrorKind::PermissionDenied => OpenError::Permission { name },

@@ -29,7 +29,8 @@ use self::plan::{Plan, Planner};
 use self::writer::Writer;
 use crate::arguments::ExtractArguments;
 use crate::escape;
-use crate::input::Inputs;
+use crate::input::{Inputs, Step};
+use crate::interrupt;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -38,6 +39,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let mut inputs = Inputs::repeatable(&arguments.captures)?;
     let mut planner = Planner::new(arguments);
     let examined = inputs.examine(arguments.common.analysis(), &mut planner)?;
+    interrupt::check()?;
 
     let folder = arguments.output.as_path();
     let mut names = occupied_names(folder)?;
@@ -48,12 +50,20 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
 
     let mut writer = Writer::new(folder, &mut plan.items, !arguments.common.no_hash);
     let mut tracker = Tracker::new(Limits::default());
-    inputs.read(|_, decoded| {
+    let reading = inputs.read(|step| {
+        let Step::Packet(decoded) = step else { return Ok(()) };
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut writer);
         }
         Ok(())
     })?;
+    if reading.stopped {
+        tracker.pause(&mut writer);
+        writer.stop();
+        manifest.write(arguments, &plan, &[], true)?;
+        manifest.finish()?;
+        return Ok(Outcome::Incomplete);
+    }
     tracker.finish(&mut writer);
     let mut failures = std::mem::take(&mut writer.failures);
     let stitched = stitch(arguments, &plan, &mut failures);

@@ -100,17 +100,28 @@ impl Partial {
         }
     }
 
+    /// Ends before its end: the file keeps its name for the time of writing.
+    pub fn stop(mut self) -> io::Result<Written> {
+        self.flush()?;
+        Ok(Written { length: self.length, missing: self.missing, sha256: None })
+    }
+
     /// Gives the file its name, unless something has that name already.
     pub fn finish(mut self, target: &Path) -> io::Result<Written> {
+        self.flush()?;
+        rename(&self.path, target)?;
+        let sha256 = self.hash.map(|hash| hexadecimal(&hash.finalize()));
+        Ok(Written { length: self.length, missing: self.missing, sha256 })
+    }
+
+    /// Writes what is buffered, and closes the file.
+    fn flush(&mut self) -> io::Result<()> {
         let length = self.length;
         let file = self.open()?;
         file.flush()?;
         // A hole at the end is only there if the file is told so.
         file.get_ref().set_len(length)?;
-        self.close()?;
-        rename(&self.path, target)?;
-        let sha256 = self.hash.map(|hash| hexadecimal(&hash.finalize()));
-        Ok(Written { length, missing: self.missing, sha256 })
+        self.close()
     }
 
     fn note_hole(&mut self, length: u64) {

@@ -162,6 +162,25 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Ends before the captures have ended: what is not whole keeps the name that says so, and what was written of it.
+    pub fn stop(&mut self) {
+        for (index, item) in self.items.iter_mut().enumerate().filter(|(_, item)| item.file.partial) {
+            item.file.complete = false;
+            item.file.incomplete_because.get_or_insert("a signal ended port21 before it was written".into());
+            item.file.sha256 = None;
+            (item.file.bytes, item.file.missing) = (0, Vec::new());
+            match self.writing.remove(&index).map(|writing| writing.partial.stop()) {
+                Some(Ok(written)) => {
+                    (item.file.bytes, item.file.missing) = (written.length, written.missing);
+                }
+                Some(Err(error)) => {
+                    item.file.incomplete_because = Some(format!("it could not be written: {error}"));
+                }
+                None => {}
+            }
+        }
+    }
+
     fn target(&self, index: usize) -> PathBuf {
         let written = self.items.get(index).map_or("", |item| item.file.written.as_str());
         written.split('/').fold(self.folder.to_path_buf(), |path, name| path.join(name))

@@ -11,7 +11,8 @@ use port21_capture::{Timestamp, Transport};
 use self::form::Form;
 use self::secrets::Secrets;
 use crate::arguments::{FollowArguments, FollowFormat, FollowSide};
-use crate::input::{Inputs, Receiver};
+use crate::input::{Inputs, Receiver, Step};
+use crate::interrupt;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{self, Output};
 
@@ -22,7 +23,8 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
     let mut output = Output::standard(arguments.common.color);
     let mut follower = Follower::new(arguments, show, Form::new(arguments.form, &mut output));
     let mut tracker = Tracker::new(Limits::default());
-    let reading = inputs.read(|_, decoded| {
+    let reading = inputs.read(|step| {
+        let Step::Packet(decoded) = step else { return Ok(()) };
         follower.start.get_or_insert(decoded.time);
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut follower);
@@ -49,6 +51,7 @@ fn carries_data(arguments: &FollowArguments, inputs: &mut Inputs<'_>) -> anyhow:
     let options = Options { hash: false, ..arguments.common.analysis() };
     let mut finder = DataFinder { stream: arguments.stream, found: false };
     inputs.examine(options, &mut finder)?;
+    interrupt::check()?;
     Ok(finder.found)
 }
 

@@ -26,6 +26,15 @@ pub fn report(info: &Info) -> Capture {
     }
 }
 
+/// Notes, with the last input, that a signal has ended reading before its end.
+pub fn note_stop(captures: &mut [Capture], packets: u64) {
+    if let Some(last) = captures.last_mut() {
+        let text =
+            format!("reading was ended by a signal after packet {packets}; the rest was not looked at");
+        last.problems.push(Problem { packet: Some(packets).filter(|packet| *packet > 0), text });
+    }
+}
+
 /// IP fragments that never made a datagram.
 pub fn fragments(dropped: Dropped) -> Vec<Count> {
     let counts = [

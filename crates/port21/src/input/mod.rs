@@ -1,21 +1,29 @@
 //! Reads captures packet by packet, shows how far it is, and says what was wrong with them.
 
 mod about;
-mod progress;
+pub mod progress;
+mod source;
 
 use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use port21_analysis::analysis::{Analysis, DnsTransaction, Options};
 use port21_analysis::report::{self, Connection, Count, Finding, Session, Totals};
-use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Packet, Timestamp};
+use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Timestamp};
 
 use crate::escape;
+use crate::interrupt;
 use crate::outcome::Failure;
 use crate::output;
 use progress::Progress;
+use source::Source;
+
+/// How long an input must have given nothing before sessions whose connections are closed are told without waiting for late
+/// retransmissions.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What one pass over the inputs found out about them.
 #[derive(Debug, Default)]
@@ -26,6 +34,19 @@ pub struct Reading {
     pub unreadable: bool,
     /// IP fragments of which nothing came.
     pub fragments: Vec<Count>,
+    /// Whether a signal has ended reading before the input ended.
+    pub stopped: bool,
+}
+
+/// What reading comes to next.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A packet.
+    Packet(&'a Decoded<'a>),
+    /// The input has nothing more at present.
+    Pause,
+    /// It has had nothing for a while.
+    Quiet,
 }
 
 /// What the analysis says when all packets were read, besides what its [`Receiver`] got.
@@ -49,6 +70,11 @@ pub trait Receiver {
 
     /// A session has ended. Sessions come in the order in which they end.
     fn session(&mut self, session: Session) -> anyhow::Result<()>;
+
+    /// The input has nothing more at present: whoever waits for output should have what there is.
+    fn pause(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// A TCP connection has ended; only with [`Options::record_connections`].
     fn connection(&mut self, connection: Connection) -> anyhow::Result<()> {
@@ -80,12 +106,25 @@ pub struct Inputs<'a> {
     held: Option<File>,
     /// Whether a pass has told already what is wrong with the inputs.
     told: bool,
+    /// Whether the file still grows: then only a signal ends reading, and that is its ordinary end.
+    followed: bool,
 }
 
 impl<'a> Inputs<'a> {
     /// Inputs for one pass.
     pub fn once(paths: &'a [PathBuf]) -> Inputs<'a> {
-        Inputs { paths, held: None, told: false }
+        Inputs { paths, held: None, told: false, followed: false }
+    }
+
+    /// One input that still grows, for one pass that a signal ends.
+    pub fn followed(paths: &'a [PathBuf]) -> anyhow::Result<Inputs<'a>> {
+        match paths.len() {
+            1 => Ok(Inputs { followed: true, ..Inputs::once(paths) }),
+            _ => Err(Failure::Arguments(
+                "--follow reads one capture; name only the one that still grows".into(),
+            )
+            .into()),
+        }
     }
 
     /// Inputs for several passes: standard input is copied to a temporary file, which has no name and is gone when the
@@ -95,51 +134,73 @@ impl<'a> Inputs<'a> {
         if paths.iter().any(|path| is_standard_input(path)) {
             let cannot = "standard input cannot be copied to a temporary file";
             let mut file = tempfile::tempfile().context(cannot)?;
-            io::copy(&mut io::stdin().lock(), &mut file).context(cannot)?;
+            io::copy(&mut Source::standard_input().context(cannot)?, &mut file).context(cannot)?;
+            interrupt::check()?;
             held = Some(file);
         }
-        Ok(Inputs { paths, held, told: false })
+        Ok(Inputs { held, ..Inputs::once(paths) })
     }
 
-    /// One pass over every packet, with its decoded headers.
-    pub fn read(
-        &mut self,
-        mut take: impl FnMut(&Packet<'_>, &Decoded<'_>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Reading> {
-        let (mut captures, mut errors) = self.open()?;
+    /// One pass over every packet, with its decoded headers, to the end of the input or until a signal asks to end.
+    pub fn read(&mut self, mut take: impl FnMut(Step<'_>) -> anyhow::Result<()>) -> anyhow::Result<Reading> {
+        let Opened { mut captures, mut errors, source } = self.open()?;
         if captures.is_empty() {
             return Err(nothing_to_read(&errors));
         }
         let mut decoder = Decoder::default();
         let mut progress = Progress::new(captures.progress().total);
-        while let Some(packet) = captures.next_packet() {
-            let number = packet.number;
-            take(&packet, &decoder.decode(&packet))?;
-            progress.packet(number, || captures.progress().read);
-        }
+        let mut silence = Silence::new();
+        let stopped = loop {
+            if interrupt::signal().is_some() {
+                break true;
+            }
+            if let Some(packet) = captures.next_packet() {
+                let number = packet.number;
+                take(Step::Packet(&decoder.decode(&packet)))?;
+                progress.packet(number, || captures.progress().read);
+            } else if captures.is_paused() {
+                silence.step(captures.packets()).map_or(Ok(()), &mut take)?;
+                source.iter().for_each(Source::wait);
+            } else {
+                break false;
+            }
+        };
         progress.finish();
         errors.extend(captures.take_errors());
         let infos = captures.infos();
         if !std::mem::replace(&mut self.told, true) {
             about::tell(&infos, &errors);
         }
-        Ok(Reading {
+        let mut reading = Reading {
             captures: infos.iter().map(about::report).collect(),
             unreadable: !errors.is_empty(),
             fragments: about::fragments(decoder.dropped()),
-        })
+            stopped,
+        };
+        if stopped && !self.followed {
+            about::note_stop(&mut reading.captures, captures.packets());
+        }
+        Ok(reading)
     }
 
     /// One pass through the analysis.
     pub fn examine(&mut self, options: Options, receiver: &mut dyn Receiver) -> anyhow::Result<Examined> {
         let mut analysis = Analysis::new(options);
         let mut begun = false;
-        let reading = self.read(|_, decoded| {
-            if !std::mem::replace(&mut begun, true) {
-                receiver.begin(decoded.time)?;
+        let reading = self.read(|step| {
+            match step {
+                Step::Packet(decoded) => {
+                    if !std::mem::replace(&mut begun, true) {
+                        receiver.begin(decoded.time)?;
+                    }
+                    analysis.packet(decoded);
+                    return hand_over(&mut analysis, receiver);
+                }
+                Step::Pause => {}
+                Step::Quiet => analysis.pause(),
             }
-            analysis.packet(decoded);
-            hand_over(&mut analysis, receiver)
+            hand_over(&mut analysis, receiver)?;
+            receiver.pause()
         })?;
         let mut finished = analysis.finish();
         finished.totals.dropped.extend(reading.fragments.iter().cloned());
@@ -150,15 +211,24 @@ impl<'a> Inputs<'a> {
         Ok(Examined { reading, totals: finished.totals, findings: finished.findings })
     }
 
-    fn open(&mut self) -> anyhow::Result<(Captures, Vec<OpenError>)> {
+    fn open(&mut self) -> anyhow::Result<Opened> {
+        if let ([path], None) = (self.paths, &self.held) {
+            let name = path.display().to_string();
+            match Source::open(path, self.followed) {
+                Ok(None) => {}
+                Ok(Some(source)) => return self.open_source(name, source),
+                Err(error) => return Ok(Opened::failed(OpenError::from_io(name, error))),
+            }
+        }
         if !self.paths.iter().any(|path| is_standard_input(path)) {
-            return Ok(Captures::open(self.paths));
+            let (captures, errors) = Captures::open(self.paths);
+            return Ok(Opened { captures, errors, source: None });
         }
         let (mut opened, mut errors) = (Vec::new(), Vec::new());
         for path in self.paths {
             let capture = match (is_standard_input(path), &mut self.held) {
                 (false, _) => Capture::open(path),
-                (true, None) => Capture::from_reader("-".into(), Box::new(io::stdin())),
+                (true, None) => Capture::from_reader("-".into(), Box::new(Source::standard_input()?)),
                 (true, Some(held)) => {
                     held.rewind().context("the copy of standard input cannot be read")?;
                     let copy = held.try_clone().context("the copy of standard input cannot be read")?;
@@ -170,8 +240,73 @@ impl<'a> Inputs<'a> {
                 Err(error) => errors.push(error),
             }
         }
-        Ok((Captures::from_captures(opened), errors))
+        Ok(Opened { captures: Captures::from_captures(opened), errors, source: None })
     }
+
+    /// Opens the only input, which may pause once its header was read.
+    fn open_source(&self, name: String, source: Source) -> anyhow::Result<Opened> {
+        let capture = match Capture::from_reader(name, Box::new(source.clone())) {
+            Ok(capture) => capture,
+            Err(error) => return Ok(Opened::failed(error)),
+        };
+        match (capture.is_compressed(), self.followed) {
+            (true, true) => return Err(cannot_follow_compressed(&capture.info().name).into()),
+            (true, false) => {}
+            (false, _) => source.pause_instead_of_waiting(),
+        }
+        let (captures, errors) = (Captures::from_captures([capture]), Vec::new());
+        Ok(Opened { captures, errors, source: Some(source) })
+    }
+}
+
+/// Inputs that are open.
+struct Opened {
+    captures: Captures,
+    errors: Vec<OpenError>,
+    /// What to wait for when reading pauses.
+    source: Option<Source>,
+}
+
+impl Opened {
+    fn failed(error: OpenError) -> Opened {
+        Opened { captures: Captures::default(), errors: vec![error], source: None }
+    }
+}
+
+/// How long the input has given no packet.
+struct Silence {
+    packets: u64,
+    since: Option<Instant>,
+    long: bool,
+}
+
+impl Silence {
+    fn new() -> Silence {
+        Silence { packets: 0, since: None, long: false }
+    }
+
+    /// The input has given `packets` so far and has nothing more at present: what that means, if anything new.
+    fn step<'a>(&mut self, packets: u64) -> Option<Step<'a>> {
+        match self.since {
+            Some(since) if packets == self.packets => {
+                let quiet = !self.long && since.elapsed() >= QUIET;
+                self.long |= quiet;
+                quiet.then_some(Step::Quiet)
+            }
+            _ => {
+                *self = Silence { packets, since: Some(Instant::now()), long: false };
+                Some(Step::Pause)
+            }
+        }
+    }
+}
+
+fn cannot_follow_compressed(name: &str) -> Failure {
+    Failure::Arguments(format!(
+        "{} is compressed, and what is missing of a compressed file cannot be waited for; follow the capture itself, or \
+         leave --follow out",
+        escape::terminal(name)
+    ))
 }
 
 fn is_standard_input(path: &Path) -> bool {

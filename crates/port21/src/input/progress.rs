@@ -1,5 +1,6 @@
 //! How far reading has come, on a terminal and for large inputs only.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,16 +11,25 @@ const WORTH_SHOWING: u64 = 32 * 1024 * 1024;
 /// Packets between two looks at how far reading has come.
 const PACKETS_BETWEEN: u64 = 8192;
 
+/// What is on the terminal. There is one terminal, and whoever writes to it has the bar make room.
+static SHOWN: Mutex<Shown> = Mutex::new(Shown::Nothing);
+
+enum Shown {
+    Nothing,
+    Bar(ProgressBar),
+    /// Something else is: the bar must not come again.
+    Output,
+}
+
 /// A bar of bytes on standard error; indicatif itself draws nothing where that is no terminal.
 pub struct Progress {
     total: Option<u64>,
-    bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// A bar for `total` bytes; `None` for a pipe.
+    /// A bar for `total` bytes; `None` for a pipe, or a file that still grows.
     pub fn new(total: Option<u64>) -> Progress {
-        Progress { total, bar: None }
+        Progress { total }
     }
 
     /// A packet was read; `read` tells how many bytes were by then.
@@ -34,15 +44,38 @@ impl Progress {
         if self.total.unwrap_or(read) < WORTH_SHOWING {
             return;
         }
-        self.bar.get_or_insert_with(|| bar(self.total)).set_position(read);
+        with_shown(|shown| {
+            if let Shown::Nothing = shown {
+                *shown = Shown::Bar(bar(self.total));
+            }
+            if let Shown::Bar(bar) = shown {
+                bar.set_position(read);
+            }
+        });
     }
 
     /// Reading has ended: the bar leaves nothing behind.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
+        with_shown(|shown| {
+            if let Shown::Bar(bar) = shown {
+                bar.finish_and_clear();
+                *shown = Shown::Nothing;
+            }
+        });
+    }
+}
+
+/// Output is about to be written to the terminal: the bar goes, and does not come again.
+pub fn make_room() {
+    with_shown(|shown| {
+        if let Shown::Bar(bar) = std::mem::replace(shown, Shown::Output) {
             bar.finish_and_clear();
         }
-    }
+    });
+}
+
+fn with_shown(act: impl FnOnce(&mut Shown)) {
+    act(&mut SHOWN.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
 fn bar(total: Option<u64>) -> ProgressBar {

@@ -83,11 +83,11 @@ impl<'a> Document<'a> {
         self.form.session(session, &mut text)?;
         self.length = self.length.saturating_add(text.len());
         held.push(Held { place: (session.control.first_packet, session.id), text });
-        if self.length > HELD_BACK { self.release(output) } else { Ok(()) }
+        if self.length > HELD_BACK { self.hold_nothing_back(output) } else { Ok(()) }
     }
 
     /// From here on sessions are written as they end, those that were held back first.
-    fn release(&mut self, output: &mut dyn Write) -> io::Result<()> {
+    pub fn hold_nothing_back(&mut self, output: &mut dyn Write) -> io::Result<()> {
         let Some(held) = self.held.take() else { return Ok(()) };
         self.form.beginning(&self.inputs, output)?;
         held.iter().try_for_each(|held| output.write_all(&held.text))

@@ -21,7 +21,8 @@ use self::event::Event;
 use super::clock::Clock;
 use super::spool::Spool;
 use crate::arguments::ExplainArguments;
-use crate::input::{self, Receiver};
+use crate::explain;
+use crate::input::Receiver;
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
 
@@ -40,7 +41,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         protocols: HashMap::new(),
         completeness: Completeness::default(),
     };
-    let examined = input::examine(&arguments.captures, options, &mut events)?;
+    let examined = explain::inputs(arguments)?.examine(options, &mut events)?;
     let completeness = events.write_flows()?;
     output.finish()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
@@ -109,6 +110,10 @@ impl Receiver for Events<'_> {
             self.write(event)?;
         }
         Ok(())
+    }
+
+    fn pause(&mut self) -> anyhow::Result<()> {
+        Ok(self.output.flush()?)
     }
 
     fn connection(&mut self, connection: Connection) -> anyhow::Result<()> {

@@ -29,7 +29,8 @@ use super::clock::Clock;
 use super::spool::Spool;
 use crate::arguments::ExplainArguments;
 use crate::escape;
-use crate::input::{self, Receiver};
+use crate::explain;
+use crate::input::Receiver;
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::{self, Output};
 
@@ -49,7 +50,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     };
     let options = Options { record_connections: true, record_dns: true, ..arguments.common.analysis() };
     let mut logs = Logs::new(style, arguments)?;
-    let examined = input::examine(&arguments.captures, options, &mut logs)?;
+    let examined = explain::inputs(arguments)?.examine(options, &mut logs)?;
     let completeness = logs.write()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
 }
