@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use port21_capture::decode::Stop;
 use port21_capture::{Decoded, Timestamp, Transport};
 
+use crate::digest::Hashing;
 use crate::findings::{self, SessionSummary};
-use crate::ftp::Stage;
+use crate::ftp::{Concluded, Stage};
 use crate::names::{DNS_PORT, Envelope};
 use crate::report::{Connection, Count, Finding, Session, Totals};
 use crate::tcp::{Dropped, Limits, Tracker};
@@ -17,8 +18,8 @@ use crate::tcp::{Dropped, Limits, Tracker};
 pub struct Options {
     /// Give passwords as they were sent, instead of `<hidden>`.
     pub show_passwords: bool,
-    /// Compute SHA-256 of transferred bytes.
-    pub hash: bool,
+    /// Whether, and when, to compute SHA-256 of transferred bytes.
+    pub hash: Hashing,
     /// Keep every TCP connection, for [`Analysis::take_connections`].
     pub record_connections: bool,
     /// Keep every DNS transaction, for [`Analysis::take_dns`].
@@ -27,7 +28,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { show_passwords: false, hash: true, record_connections: false, record_dns: false }
+        Options { show_passwords: false, hash: Hashing::Now, record_connections: false, record_dns: false }
     }
 }
 
@@ -64,21 +65,71 @@ pub struct DnsTransaction {
 const LOGIN_LIMIT: usize = 1 << 16;
 
 /// Takes packets, gives sessions as they end.
+///
+/// ```text
+/// packet() ──▶ take_ended() ──▶ EndedSession::write_down() ──▶ Session ──▶ Tally::add()
+///  in order        in order           on any thread                          in order
+/// end() ─────▶ take_ended() …                                   conclude(Tally) ──▶ Conclusion
+/// ```
 #[derive(Debug)]
 pub struct Analysis {
     tracker: Tracker,
     stage: Stage,
     totals: Totals,
     undecoded: BTreeMap<Stop, u64>,
-    sessions: Vec<Session>,
+    ended: bool,
+}
+
+/// A session that is over but not written down yet. It holds all that it needs for that, so that writing down, which is
+/// much of the work, can be done on any thread, in any order.
+#[derive(Debug)]
+pub struct EndedSession(Concluded);
+
+impl EndedSession {
+    /// The session as the report has it, with its findings.
+    pub fn write_down(self) -> Session {
+        let mut session = self.0.report();
+        session.findings = findings::findings(&session);
+        session
+    }
+}
+
+/// What of a session counts for the report as a whole.
+#[derive(Debug)]
+pub struct Share {
+    transfers: u64,
+    logins: Option<SessionSummary>,
+}
+
+impl Share {
+    /// The share of a session that was written down.
+    pub fn of(session: &Session) -> Share {
+        Share { transfers: session.transfers.len() as u64, logins: SessionSummary::of(session) }
+    }
+}
+
+/// Sums over the sessions that were written down.
+#[derive(Debug, Default)]
+pub struct Tally {
+    sessions: u64,
+    transfers: u64,
     logins: Vec<SessionSummary>,
 }
 
-/// What is left when the input ends.
+impl Tally {
+    /// Counts a session; they must come in the order in which they ended.
+    pub fn add(&mut self, share: Share) {
+        self.sessions += 1;
+        self.transfers += share.transfers;
+        if self.logins.len() < LOGIN_LIMIT {
+            self.logins.extend(share.logins);
+        }
+    }
+}
+
+/// What is left to say when all sessions have been written down.
 #[derive(Debug)]
-pub struct Finished {
-    /// Sessions that had not been taken yet, in the order in which they ended.
-    pub sessions: Vec<Session>,
+pub struct Conclusion {
     /// Sums over everything.
     pub totals: Totals,
     /// Findings that belong to no session.
@@ -93,8 +144,7 @@ impl Analysis {
             stage: Stage::new(&options),
             totals: Totals::default(),
             undecoded: BTreeMap::new(),
-            sessions: Vec::new(),
-            logins: Vec::new(),
+            ended: false,
         }
     }
 
@@ -131,21 +181,25 @@ impl Analysis {
             }
             _ => {}
         }
-        if !self.stage.finished.is_empty() {
-            self.collect();
-        }
+    }
+
+    /// Whether something has ended since the last call of the `take` functions.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.stage.finished.is_empty()
+            || !self.stage.connections.is_empty()
+            || self.stage.names.has_transactions()
     }
 
     /// The input pauses, and perhaps nothing more comes: sessions end whose connections are all closed, without waiting for
     /// late retransmissions. Only what comes late after this is missing in what they say.
     pub fn pause(&mut self) {
         self.tracker.pause(&mut self.stage);
-        self.collect();
     }
 
     /// Sessions that have ended since the last call, in the order in which they ended.
-    pub fn take_sessions(&mut self) -> Vec<Session> {
-        std::mem::take(&mut self.sessions)
+    pub fn take_ended(&mut self) -> Vec<EndedSession> {
+        std::mem::take(&mut self.stage.finished).into_iter().map(EndedSession).collect()
     }
 
     /// Connections that have ended since the last call, if recorded.
@@ -153,17 +207,24 @@ impl Analysis {
         std::mem::take(&mut self.stage.connections)
     }
 
-    /// DNS transactions that have ended since the last call, if recorded.
+    /// DNS transactions that have ended since the last call, if recorded; after [`Analysis::end`] also those that nobody
+    /// answered.
     pub fn take_dns(&mut self) -> Vec<DnsTransaction> {
-        self.stage.names.take_transactions(false)
+        self.stage.names.take_transactions(self.ended)
     }
 
-    /// The input has ended: what is still open is reported as it stands. Connections and DNS transactions that
-    /// are left must be taken after this.
-    pub fn finish(&mut self) -> Finished {
+    /// The input has ended: what is still open ends as it stands. Sessions, connections and DNS transactions that are left
+    /// must be taken after this.
+    pub fn end(&mut self) {
         self.tracker.finish(&mut self.stage);
         self.stage.finish();
-        self.collect();
+        self.ended = true;
+    }
+
+    /// Sums and findings, after [`Analysis::end`]; `tally` has counted every session.
+    pub fn conclude(&mut self, tally: Tally) -> Conclusion {
+        self.totals.sessions = tally.sessions;
+        self.totals.transfers = tally.transfers;
         self.totals.connections = self.tracker.connections_seen();
         self.totals.undecoded_reasons = self
             .undecoded
@@ -172,21 +233,9 @@ impl Analysis {
             .collect();
         self.totals.dropped = self.stage.dropped();
         self.totals.dropped.extend(dropped_by_tcp(self.tracker.dropped()));
-        let mut found = findings::across_sessions(&self.logins);
+        let mut found = findings::across_sessions(&tally.logins);
         found.extend(self.stage.findings());
-        Finished { sessions: self.take_sessions(), totals: std::mem::take(&mut self.totals), findings: found }
-    }
-
-    fn collect(&mut self) {
-        for mut session in std::mem::take(&mut self.stage.finished) {
-            session.findings = findings::findings(&session);
-            if self.logins.len() < LOGIN_LIMIT {
-                self.logins.extend(SessionSummary::of(&session));
-            }
-            self.totals.sessions += 1;
-            self.totals.transfers += session.transfers.len() as u64;
-            self.sessions.push(session);
-        }
+        Conclusion { totals: std::mem::take(&mut self.totals), findings: found }
     }
 }
 
@@ -194,6 +243,10 @@ fn dropped_by_tcp(dropped: &Dropped) -> Vec<Count> {
     let counts = [
         ("open connections given up, because there were too many", dropped.connections),
         ("closed connections forgotten early, because there were too many", dropped.closed_connections),
+        (
+            "packets that repeated something of a closed connection after it was reported",
+            dropped.late_packets,
+        ),
         ("holes given up early, because too much waited behind them", dropped.holes),
         ("bytes not kept for comparison with retransmissions", dropped.history_bytes),
         ("captured bytes without a place in their stream", dropped.bytes),

@@ -12,6 +12,7 @@
 pub mod analysis;
 pub mod answers;
 pub mod community_id;
+pub mod digest;
 pub mod findings;
 mod ftp;
 mod hex;

@@ -97,6 +97,11 @@ impl Names {
         })
     }
 
+    /// Whether there are transactions to take.
+    pub fn has_transactions(&self) -> bool {
+        !self.transactions.is_empty()
+    }
+
     /// Transactions that were answered, or given up, since the last call; `all`: also those that still wait.
     pub fn take_transactions(&mut self, all: bool) -> Vec<DnsTransaction> {
         if all {

@@ -7,7 +7,7 @@ use port21_analysis::report::{Party, Session};
 
 use crate::arguments::{AnswerArguments, AnswerFormat};
 use crate::escape;
-use crate::input::{self, Receiver};
+use crate::input::{self, Prepare, Receiver};
 use crate::interrupt;
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
@@ -44,7 +44,7 @@ const QUESTIONS: [&str; answers::QUESTIONS as usize] = [
 /// Runs the command.
 pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
     let mut wanted = Wanted { session: None, arguments };
-    let examined = input::examine(&arguments.captures, arguments.common.analysis(), &mut wanted)?;
+    let examined = input::examine(&arguments.captures, arguments.common.effort(), &mut wanted)?;
     interrupt::check()?;
     let Some(session) = wanted.session else {
         let text = match examined.totals.sessions {
@@ -78,6 +78,12 @@ struct Wanted<'a> {
 }
 
 impl Receiver for Wanted<'_> {
+    type Prepared = Session;
+
+    fn preparation(&self) -> Prepare<Session> {
+        input::as_it_is()
+    }
+
     fn session(&mut self, session: Session) -> anyhow::Result<()> {
         let first = self.session.as_ref().is_none_or(|kept| session.id < kept.id);
         if first && self.arguments.common.wants_session(session.id) {

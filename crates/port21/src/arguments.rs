@@ -1,8 +1,13 @@
 //! The command line, as one definition for parsing, help, completions and the manual.
 
 use std::path::PathBuf;
+use std::thread;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use port21_analysis::analysis::Options;
+use port21_analysis::digest::Hashing;
+
+use crate::input::Effort;
 
 /// FTP over TCP, seen whole
 ///
@@ -228,7 +233,7 @@ pub struct Common {
     /// End with exit code 1 if anything is incomplete: a damaged capture, a hole, a transfer cut short
     #[arg(long)]
     pub strict: bool,
-    /// At most this many threads; the output never depends on it (one is used so far)
+    /// At most this many threads [default: as many as there are processors]; the output never depends on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// When to use colours; auto also respects NO_COLOR
@@ -238,12 +243,14 @@ pub struct Common {
 
 impl Common {
     /// What the analysis is asked to do.
-    pub fn analysis(&self) -> port21_analysis::analysis::Options {
-        port21_analysis::analysis::Options {
+    pub fn effort(&self) -> Effort {
+        let options = Options {
             show_passwords: self.show_passwords,
-            hash: !self.no_hash,
-            ..Default::default()
-        }
+            hash: if self.no_hash { Hashing::Off } else { Hashing::Now },
+            ..Options::default()
+        };
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        Effort { options, threads: self.threads.map_or_else(processors, usize::from) }
     }
 
     /// Whether `session` was asked for: all are, unless one was named.

@@ -44,6 +44,11 @@ impl Completeness {
         self.incomplete |= hole || cut;
     }
 
+    /// Takes in what others noticed.
+    pub fn add(&mut self, other: Completeness) {
+        self.incomplete |= other.incomplete;
+    }
+
     /// What the command came to, after all sessions.
     pub fn outcome(&self, examined: &Examined, strict: bool) -> Outcome {
         let totals = &examined.totals;

@@ -1,9 +1,29 @@
-//! The end of a session: what no announcement tells is paired where only one connection fits, and the session is
-//! written down.
+//! The end of a session: what no announcement tells is paired where only one connection fits, and the session is ready
+//! to be written down.
 
-use super::session::Unpaired;
+use super::session::{Session, Unpaired};
 use super::stage::{EARLY, Role, Stage};
-use crate::report::Pairing;
+use crate::report::{self, Pairing};
+
+/// A session that is over, with all that is needed to write it down: nothing else of the stage, so that it can be done
+/// on any thread.
+#[derive(Debug)]
+pub struct Concluded {
+    session: Box<Session>,
+    control: report::Connection,
+    /// Which transfers of other sessions, by session and stream, used the same data connections.
+    counterparts: Vec<((u64, u64), u64)>,
+}
+
+impl Concluded {
+    /// Writes the session down, without findings.
+    pub fn report(self) -> report::Session {
+        let Concluded { session, control, counterparts } = self;
+        session.report(control, |other, stream| {
+            counterparts.iter().find(|(shared, _)| *shared == (other, stream)).map(|(_, transfer)| *transfer)
+        })
+    }
+}
 
 impl Stage {
     /// Concludes a session whose control connection has ended, unless something that may belong to it still goes on.
@@ -45,8 +65,12 @@ impl Stage {
             };
             known.or_else(live)
         };
-        let report = session.report(control, counterpart);
-        self.finished.push(report);
+        let counterparts = session
+            .shared_streams()
+            .into_iter()
+            .filter_map(|(other, stream)| Some(((other, stream), counterpart(other, stream)?)))
+            .collect();
+        self.finished.push(Concluded { session, control, counterparts });
     }
 
     /// Pairs what no announcement tells, where only one connection fits.

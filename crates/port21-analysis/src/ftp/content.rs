@@ -1,7 +1,8 @@
 //! What crosses a data connection: counted, hashed, and its beginning kept, without keeping the rest.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
+use crate::digest::{Digest, Hashing};
 use crate::report::{DataPackets, Missing};
 use crate::tcp::Gap;
 
@@ -29,28 +30,28 @@ pub struct Content {
     pub packets: DataPackets,
     /// Capture time of the first and the last packet with payload.
     pub times: Option<(i64, i64)>,
-    hash: Hashing,
+    hash: Hashed,
 }
 
 #[derive(Debug, Default)]
-enum Hashing {
+enum Hashed {
     /// Everything so far is in `head`; hashing starts when it no longer fits, or at the end.
     #[default]
     Waiting,
-    Running(Box<Sha256>),
+    Running(Digest),
     /// Bytes went by unhashed.
     Lost,
 }
 
 impl Content {
     /// Bytes in order. Up to `head_limit` of them are kept; `hash` says whether to hash those beyond.
-    pub fn take(&mut self, bytes: &[u8], head_limit: usize, hash: bool) {
+    pub fn take(&mut self, bytes: &[u8], head_limit: usize, hash: &Hashing) {
         self.make_room(bytes.len() as u64, head_limit, hash);
         let room = head_limit.saturating_sub(self.head.len());
         if room > 0 && self.head.len() as u64 == self.length {
             self.head.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
         }
-        if let Hashing::Running(hasher) = &mut self.hash {
+        if let Hashed::Running(hasher) = &mut self.hash {
             hasher.update(bytes);
         }
         self.length = self.length.saturating_add(bytes.len() as u64);
@@ -58,7 +59,7 @@ impl Content {
     }
 
     /// Bytes that the capture does not hold: zeros to the hash.
-    pub fn skip(&mut self, gap: Gap, head_limit: usize, hash: bool) {
+    pub fn skip(&mut self, gap: Gap, head_limit: usize, hash: &Hashing) {
         let (here, full) = (self.length, self.missing.len() >= LISTED_HOLES);
         match self.missing.last_mut() {
             Some(last) if full || last.offset.saturating_add(last.length) == here => {
@@ -73,8 +74,8 @@ impl Content {
             let run = left.min(ZEROS.len() as u64);
             // A hole of terabytes, as a forged sequence number makes, must not cost hours of hashing zeros.
             if left > MAXIMUM_HASHED_HOLE {
-                self.make_room(left, head_limit, false);
-                self.hash = Hashing::Lost;
+                self.make_room(left, head_limit, &Hashing::Off);
+                self.hash = Hashed::Lost;
                 self.length = self.length.saturating_add(left);
                 break;
             }
@@ -97,16 +98,16 @@ impl Content {
 
     /// SHA-256 of all bytes, holes as zeros; `None` where some went by unhashed.
     pub fn sha256(&self) -> Option<String> {
-        let digest = match &self.hash {
-            Hashing::Waiting => Sha256::digest(&self.head),
-            Hashing::Running(hasher) => hasher.as_ref().clone().finalize(),
-            Hashing::Lost => return None,
+        let digest: [u8; 32] = match &self.hash {
+            Hashed::Waiting => Sha256::digest(&self.head).into(),
+            Hashed::Running(hasher) => hasher.value(),
+            Hashed::Lost => return None,
         };
         Some(crate::hex::encode(&digest))
     }
 
     /// Gives back most of the memory of the beginning, hashing it first if that is wanted.
-    pub fn shrink_head(&mut self, hash: bool) {
+    pub fn shrink_head(&mut self, hash: &Hashing) {
         self.start_hashing(hash);
         self.head.truncate(SHORT_HEAD);
         self.head.shrink_to_fit();
@@ -118,19 +119,16 @@ impl Content {
     }
 
     /// Before bytes that do not fit into the head: from here on the hash must run.
-    fn make_room(&mut self, coming: u64, head_limit: usize, hash: bool) {
+    fn make_room(&mut self, coming: u64, head_limit: usize, hash: &Hashing) {
         if self.length.saturating_add(coming) > head_limit as u64 {
             self.start_hashing(hash);
         }
     }
 
-    fn start_hashing(&mut self, hash: bool) {
-        if matches!(self.hash, Hashing::Waiting) {
-            self.hash = if hash && self.head_is_whole() {
-                Hashing::Running(Box::new(Sha256::new_with_prefix(&self.head)))
-            } else {
-                Hashing::Lost
-            };
+    fn start_hashing(&mut self, hash: &Hashing) {
+        if matches!(self.hash, Hashed::Waiting) {
+            let begun = if self.head_is_whole() { Digest::new(hash, &self.head) } else { None };
+            self.hash = begun.map_or(Hashed::Lost, Hashed::Running);
         }
     }
 }
@@ -153,8 +151,8 @@ mod tests {
     #[test]
     fn short_content_is_hashed_from_its_head() {
         let mut content = Content::default();
-        content.take(b"ab", 8, true);
-        content.take(b"c", 8, true);
+        content.take(b"ab", 8, &Hashing::Now);
+        content.take(b"c", 8, &Hashing::Now);
         assert_eq!((content.length, content.sha256()), (3, sha(b"abc")));
     }
 
@@ -162,7 +160,7 @@ mod tests {
     fn the_hash_is_the_same_when_the_head_overflows() {
         let mut content = Content::default();
         for part in [&b"abc"[..], b"defgh", b"ij"] {
-            content.take(part, 4, true);
+            content.take(part, 4, &Hashing::Now);
         }
         assert_eq!(content.sha256(), sha(b"abcdefghij"));
         assert_eq!(content.head, b"abcd");
@@ -171,10 +169,10 @@ mod tests {
     #[test]
     fn a_hole_counts_as_zeros_and_is_listed_once() {
         let mut content = Content::default();
-        content.take(b"ab", 4, true);
-        content.skip(gap(2, 2), 4, true);
-        content.skip(gap(4, 1), 4, true);
-        content.take(b"c", 4, true);
+        content.take(b"ab", 4, &Hashing::Now);
+        content.skip(gap(2, 2), 4, &Hashing::Now);
+        content.skip(gap(4, 1), 4, &Hashing::Now);
+        content.take(b"c", 4, &Hashing::Now);
         assert_eq!(content.sha256(), sha(b"ab\0\0\0c"));
         assert_eq!(content.missing, [Missing { offset: 2, length: 3 }]);
         assert_eq!((content.length, content.captured), (6, 3));
@@ -183,14 +181,14 @@ mod tests {
     #[test]
     fn unhashed_bytes_leave_no_hash() {
         let mut content = Content::default();
-        content.take(b"abc", 2, false);
+        content.take(b"abc", 2, &Hashing::Off);
         assert_eq!(content.sha256(), None);
     }
 
     #[test]
     fn a_hole_of_terabytes_is_stated_and_not_hashed() {
         let mut content = Content::default();
-        content.skip(gap(0, 1 << 45), 4, true);
+        content.skip(gap(0, 1 << 45), 4, &Hashing::Now);
         assert_eq!((content.length, content.sha256()), (1 << 45, None));
     }
 }

@@ -29,5 +29,6 @@ mod stranger;
 mod tls;
 mod transfer;
 
+pub use conclude::Concluded;
 pub use session::ServerName;
 pub use stage::Stage;

@@ -382,6 +382,12 @@ impl Session {
         self.streams.get(&stream).is_some_and(|e| e.as_ref().is_some_and(|e| !e.shared_with.is_empty()))
     }
 
+    /// Data connections that another session was told of too, with that session's number.
+    pub fn shared_streams(&self) -> Vec<(u64, u64)> {
+        let ended = self.streams.iter().filter_map(|(stream, ended)| Some((*stream, ended.as_ref()?)));
+        ended.filter_map(|(stream, ended)| Some((*ended.shared_with.first()?, stream))).collect()
+    }
+
     /// Whether the transfer that uses `stream` is, or may be, a listing.
     pub fn is_listing(&self, stream: u64) -> bool {
         let transfer = self.transfers.iter().find(|transfer| transfer.streams.contains(&stream));

@@ -48,10 +48,9 @@ impl Sink for Stage {
     }
 
     fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
-        let hash = self.hash;
         match self.roles.get_mut(&connection.stream) {
             Some(Role::Data(data)) => {
-                data.take(&self.sessions, connection.stream, from, &chunk, hash);
+                data.take(&self.sessions, connection.stream, from, &chunk, &self.hash);
                 Interest::Keep
             }
             Some(Role::Control(id)) => {
@@ -63,7 +62,7 @@ impl Sink for Stage {
                 Interest::Keep
             }
             Some(Role::Stranger(stranger)) => {
-                let verdict = stranger.data(from, &chunk, hash);
+                let verdict = stranger.data(from, &chunk, &self.hash);
                 let (ends, unknown) = (stranger.ends, stranger.began_before);
                 let long = stranger.length() > HEAD_LIMIT as u64;
                 match verdict {
@@ -93,13 +92,12 @@ impl Sink for Stage {
     }
 
     fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
-        let hash = self.hash;
         match self.roles.get_mut(&connection.stream) {
             Some(Role::Data(data)) => {
                 let head_limit = data.head_limit;
                 let [initiator, responder] = &mut data.contents;
                 let content = if from == End::Initiator { initiator } else { responder };
-                content.skip(gap, head_limit, hash);
+                content.skip(gap, head_limit, &self.hash);
             }
             Some(Role::Control(id)) => {
                 let id = *id;
@@ -108,7 +106,7 @@ impl Sink for Stage {
                 }
                 self.listen(id, false);
             }
-            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, hash),
+            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, &self.hash),
             Some(Role::Dns(stream)) => stream.lose(from),
             Some(Role::Ignored) | None => {}
         }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use port21_capture::Timestamp;
 
+use super::conclude::Concluded;
 use super::content::Content;
 use super::expectations::{Expectation, Expectations, addresses};
 use super::pairs::Pairs;
@@ -23,6 +24,7 @@ use super::session::{Action, Session, endpoint};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
 use super::transfer::Ended;
 use crate::analysis::Options;
+use crate::digest::Hashing;
 use crate::findings;
 use crate::names::{DnsStream, Names};
 use crate::report::convert;
@@ -77,7 +79,7 @@ struct FailedControl {
 /// The FTP stage.
 #[derive(Debug)]
 pub struct Stage {
-    pub(super) hash: bool,
+    pub(super) hash: Hashing,
     show_passwords: bool,
     pub(super) record_connections: bool,
     pub(super) epoch: Timestamp,
@@ -93,7 +95,7 @@ pub struct Stage {
     /// Names from DNS.
     pub names: Names,
     /// Sessions that have ended.
-    pub finished: Vec<report::Session>,
+    pub finished: Vec<Concluded>,
     /// Connections that have ended, if recorded.
     pub connections: Vec<report::Connection>,
     /// Control connections that could not be opened.
@@ -106,7 +108,7 @@ impl Stage {
     /// Nothing seen yet.
     pub fn new(options: &Options) -> Self {
         Stage {
-            hash: options.hash,
+            hash: options.hash.clone(),
             show_passwords: options.show_passwords,
             record_connections: options.record_connections,
             epoch: Timestamp::default(),
@@ -213,7 +215,7 @@ impl Stage {
         let server = endpoint(connection.end(client_end.other()));
         let mut session = Session::new(id, client, server, client_end, self.epoch);
         session.show_passwords = self.show_passwords;
-        session.hash = self.hash;
+        session.hash = self.hash.is_on();
         session.began = connection.times.0.0;
         session.scope = connection.scope;
         session.from_the_beginning = connection.half(client_end.other()).syn_seen;
@@ -433,7 +435,7 @@ impl Data {
         stream: u64,
         from: End,
         chunk: &Chunk<'_>,
-        hash: bool,
+        hash: &Hashing,
     ) {
         let [initiator, responder] = &mut self.contents;
         let content = if from == End::Initiator { initiator } else { responder };

@@ -10,6 +10,7 @@ use port21_capture::{Flags, Scope, Timestamp};
 use super::content::Content;
 use super::recognise::{Verdict, recognise};
 use super::transfer::Ended;
+use crate::digest::Hashing;
 use crate::report::{Connection, Pairing};
 use crate::tcp::{self, Chunk, End, Endpoint, Gap};
 
@@ -102,7 +103,7 @@ impl Stranger {
     }
 
     /// Bytes arrived; returns what the connection shows itself to be.
-    pub fn data(&mut self, from: End, chunk: &Chunk<'_>, hash: bool) -> Verdict {
+    pub fn data(&mut self, from: End, chunk: &Chunk<'_>, hash: &Hashing) -> Verdict {
         self.content(from).take(chunk.bytes, HEAD_LIMIT, hash);
         self.remember(Event::Data {
             from,
@@ -132,7 +133,7 @@ impl Stranger {
     }
 
     /// Bytes are missing.
-    pub fn gap(&mut self, from: End, gap: Gap, hash: bool) {
+    pub fn gap(&mut self, from: End, gap: Gap, hash: &Hashing) {
         self.content(from).skip(gap, HEAD_LIMIT, hash);
         self.remember(Event::Gap(from, gap));
     }

@@ -9,6 +9,8 @@ pub struct Limits {
     pub closed_connections: usize,
     /// Seconds of packet time for which a closed connection is kept after its last packet.
     pub quiet_seconds: u32,
+    /// Reported connections of which enough is kept to know a late packet of theirs.
+    pub remembered_connections: usize,
     /// Bytes of one direction that wait behind a hole.
     pub out_of_order_bytes_per_direction: usize,
     /// Bytes of all connections that wait behind holes.
@@ -25,8 +27,9 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 1_000_000,
-            closed_connections: 50_000,
-            quiet_seconds: 60,
+            closed_connections: 8_192,
+            quiet_seconds: 3,
+            remembered_connections: 65_536,
             out_of_order_bytes_per_direction: 4 << 20,
             out_of_order_bytes: 64 << 20,
             segments_per_direction: 16_384,
@@ -43,6 +46,8 @@ pub struct Dropped {
     pub connections: u64,
     /// Closed connections that were ended before they had been quiet for long enough.
     pub closed_connections: u64,
+    /// Packets that repeated what a connection had said which was reported already.
+    pub late_packets: u64,
     /// Holes that were given up early, because too much waited behind them.
     pub holes: u64,
     /// Delivered bytes that were not kept for comparison, because too many were kept already.

@@ -52,8 +52,6 @@ pub(super) struct Live {
     finished: [bool; 2],
     /// Whether it waits in the queue of closed connections.
     pub lingers: bool,
-    /// Whether it was given away already; what still comes of it is ignored.
-    pub told: bool,
 }
 
 impl Live {
@@ -67,7 +65,6 @@ impl Live {
             reset: None,
             finished: [false; 2],
             lingers: false,
-            told: false,
         }
     }
 
@@ -120,23 +117,8 @@ impl Live {
         self.release(budget);
     }
 
-    /// Delivers what waits, states what is missing, and gives the connection away, unless that was done already.
+    /// Delivers what waits, states what is missing, and gives the connection away.
     pub fn end<S: Sink>(mut self, sink: &mut S, budget: &mut Budget) {
-        if !self.told {
-            self.conclude(sink, budget);
-            sink.ended(self.connection);
-        }
-    }
-
-    /// As [`Live::end`], but the connection is still known to be there.
-    pub fn tell_end<S: Sink>(&mut self, sink: &mut S, budget: &mut Budget) {
-        if !std::mem::replace(&mut self.told, true) {
-            self.conclude(sink, budget);
-            sink.ended(self.connection.clone());
-        }
-    }
-
-    fn conclude<S: Sink>(&mut self, sink: &mut S, budget: &mut Budget) {
         for from in [End::Initiator, End::Responder] {
             let (stream, mut outlet) = self.outlet(from, sink, budget);
             stream.close(&mut outlet);
@@ -145,6 +127,7 @@ impl Live {
                 self.finish(from, packet, sink);
             }
         }
+        sink.ended(self.connection);
     }
 
     /// Swaps the ends where a SYN shows that the first packet seen was the responder's, and nobody has been told

@@ -6,6 +6,7 @@
 mod closing;
 mod connection;
 mod duplicates;
+mod forgotten;
 mod handshake;
 mod history;
 mod letters;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use port21_capture::{Decoded, Segment, Timestamp};
 
 use super::connection::{Connection, End, Endpoint, Half, RareQuality, Sink, State};
+use super::forgotten::Forgotten;
 use super::handshake::role_of_sender;
 use super::letters::Letters;
 use super::limits::{Budget, Dropped, Limits};
@@ -18,6 +19,8 @@ pub struct Tracker {
     table: Table,
     /// Closed connections, first closed first: slot and stream, and when to look whether it has been quiet.
     closed: VecDeque<(Timestamp, Slot, u64)>,
+    /// Closed connections that have been reported.
+    forgotten: Forgotten,
     opened: u64,
     budget: Budget,
 }
@@ -34,16 +37,21 @@ impl Tracker {
         self.end_quiet(decoded.time, sink);
         let sender = Endpoint { address: source, port: segment.source_port };
         let receiver = Endpoint { address: destination, port: segment.destination_port };
-        let slot = match self.table.find(&Key::new(decoded.scope, sender, receiver)) {
+        let key = Key::new(decoded.scope, sender, receiver);
+        let slot = match self.table.find(&key) {
             Some(slot) if self.is_reopened(slot, sender, segment) => {
                 self.end(slot, sink);
                 self.open(decoded, [sender, receiver], segment, true, sink)
             }
             Some(slot) => slot,
+            None if self.forgotten.repeats(&key, [sender, receiver], segment) => {
+                self.budget.dropped.late_packets += 1;
+                return;
+            }
             None => self.open(decoded, [sender, receiver], segment, false, sink),
         };
         self.table.touch(slot);
-        let Some(live) = self.table.get_mut(slot).filter(|live| !live.told) else { return };
+        let Some(live) = self.table.get_mut(slot) else { return };
         let from = sender_of(&live.connection, sender);
         let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
         live.take_in(arrival, sink, &mut self.budget);
@@ -72,13 +80,12 @@ impl Tracker {
         }
     }
 
-    /// The input pauses, and perhaps nothing more comes: connections that are closed end for the sink, first closed first.
-    /// They are still known, so that a late segment of one opens no other.
+    /// The input pauses, and perhaps nothing more comes: connections that are closed end, first closed first. A late segment
+    /// of one still opens no other.
     pub fn pause<S: Sink>(&mut self, sink: &mut S) {
-        for (_, slot, stream) in &self.closed {
-            let live = self.table.get_mut(*slot).filter(|live| live.connection.stream == *stream);
-            if let Some(live) = live {
-                live.tell_end(sink, &mut self.budget);
+        while let Some((_, slot, stream)) = self.closed.pop_front() {
+            if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
+                self.end_closed(slot, sink);
             }
         }
     }
@@ -152,6 +159,14 @@ impl Tracker {
         }
     }
 
+    /// Ends a closed connection of which late packets may still come.
+    fn end_closed<S: Sink>(&mut self, slot: Slot, sink: &mut S) {
+        if let Some(live) = self.table.get(slot) {
+            self.forgotten.remember(&live.connection, self.budget.limits.remembered_connections);
+        }
+        self.end(slot, sink);
+    }
+
     /// Ends the closed connections that have been quiet for long enough.
     fn end_quiet<S: Sink>(&mut self, now: Timestamp, sink: &mut S) {
         while let Some(&(due, slot, stream)) = self.closed.front()
@@ -163,7 +178,7 @@ impl Tracker {
             };
             let due = self.quiet_after(live.connection.times.1);
             if due <= now {
-                self.end(slot, sink);
+                self.end_closed(slot, sink);
             } else {
                 self.closed.push_back((due, slot, stream));
             }
@@ -176,7 +191,7 @@ impl Tracker {
         {
             if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
                 self.budget.dropped.closed_connections += 1;
-                self.end(slot, sink);
+                self.end_closed(slot, sink);
             }
         }
     }

@@ -38,7 +38,7 @@ use crate::output;
 pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let mut inputs = Inputs::repeatable(&arguments.captures)?;
     let mut planner = Planner::new(arguments);
-    let examined = inputs.examine(arguments.common.analysis(), &mut planner)?;
+    let examined = inputs.examine(arguments.common.effort(), &mut planner)?;
     interrupt::check()?;
 
     let folder = arguments.output.as_path();

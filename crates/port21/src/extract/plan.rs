@@ -9,7 +9,7 @@ use super::manifest::{File, NotWritten, Origin, Packets};
 use super::names::{Names, safe_path, suffixed};
 use crate::arguments::ExtractArguments;
 use crate::escape;
-use crate::input::Receiver;
+use crate::input::{self, Prepare, Receiver};
 
 /// A file to write.
 #[derive(Debug)]
@@ -113,6 +113,12 @@ impl<'a> Planner<'a> {
 }
 
 impl Receiver for Planner<'_> {
+    type Prepared = Session;
+
+    fn preparation(&self) -> Prepare<Session> {
+        input::as_it_is()
+    }
+
     fn session(&mut self, session: Session) -> anyhow::Result<()> {
         if self.arguments.common.wants_session(session.id) {
             session.transfers.iter().for_each(|transfer| self.transfer(&session, transfer));

@@ -3,7 +3,7 @@
 mod form;
 mod secrets;
 
-use port21_analysis::analysis::Options;
+use port21_analysis::digest::Hashing;
 use port21_analysis::report::Session;
 use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Limits, Sink, Tracker};
 use port21_capture::{Timestamp, Transport};
@@ -11,7 +11,7 @@ use port21_capture::{Timestamp, Transport};
 use self::form::Form;
 use self::secrets::Secrets;
 use crate::arguments::{FollowArguments, FollowFormat, FollowSide};
-use crate::input::{Inputs, Receiver, Step};
+use crate::input::{self, Inputs, Prepare, Receiver, Step};
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{self, Output};
@@ -48,9 +48,10 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
 
 /// Whether the stream is a data connection: then it holds files, and a line in it that reads like PASS is no command.
 fn carries_data(arguments: &FollowArguments, inputs: &mut Inputs<'_>) -> anyhow::Result<bool> {
-    let options = Options { hash: false, ..arguments.common.analysis() };
+    let mut effort = arguments.common.effort();
+    effort.options.hash = Hashing::Off;
     let mut finder = DataFinder { stream: arguments.stream, found: false };
-    inputs.examine(options, &mut finder)?;
+    inputs.examine(effort, &mut finder)?;
     interrupt::check()?;
     Ok(finder.found)
 }
@@ -61,6 +62,12 @@ struct DataFinder {
 }
 
 impl Receiver for DataFinder {
+    type Prepared = Session;
+
+    fn preparation(&self) -> Prepare<Session> {
+        input::as_it_is()
+    }
+
     fn session(&mut self, session: Session) -> anyhow::Result<()> {
         let transferred = session.transfers.iter().filter_map(|transfer| transfer.data.as_ref());
         let mut data = transferred.chain(&session.unused_data_connections);

@@ -1,7 +1,10 @@
 //! Reads captures packet by packet, shows how far it is, and says what was wrong with them.
 
 mod about;
+mod pool;
 pub mod progress;
+mod receiver;
+mod sessions;
 mod source;
 
 use std::fs::File;
@@ -10,15 +13,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use port21_analysis::analysis::{Analysis, DnsTransaction, Options};
-use port21_analysis::report::{self, Connection, Count, Finding, Session, Totals};
-use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Timestamp};
+use port21_analysis::analysis::{Analysis, Conclusion, Options};
+use port21_analysis::digest::Hashing;
+use port21_analysis::report::{self, Count, Finding, Totals};
+use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError};
 
 use crate::escape;
 use crate::interrupt;
 use crate::outcome::Failure;
 use crate::output;
+use pool::Pool;
 use progress::Progress;
+pub use receiver::{Prepare, Receiver, as_it_is};
+use sessions::Sessions;
 use source::Source;
 
 /// How long an input must have given nothing before sessions whose connections are closed are told without waiting for late
@@ -60,42 +67,22 @@ pub struct Examined {
     pub findings: Vec<Finding>,
 }
 
-/// Takes what the analysis finds as soon as it is known, so that nothing needs to be kept that is written at once.
-pub trait Receiver {
-    /// The first packet has been read; `first` is its time.
-    fn begin(&mut self, first: Timestamp) -> anyhow::Result<()> {
-        let _ = first;
-        Ok(())
-    }
-
-    /// A session has ended. Sessions come in the order in which they end.
-    fn session(&mut self, session: Session) -> anyhow::Result<()>;
-
-    /// The input has nothing more at present: whoever waits for output should have what there is.
-    fn pause(&mut self) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    /// A TCP connection has ended; only with [`Options::record_connections`].
-    fn connection(&mut self, connection: Connection) -> anyhow::Result<()> {
-        let _ = connection;
-        Ok(())
-    }
-
-    /// A DNS transaction has ended; only with [`Options::record_dns`].
-    fn dns(&mut self, transaction: DnsTransaction) -> anyhow::Result<()> {
-        let _ = transaction;
-        Ok(())
-    }
-}
-
 /// Reads the inputs to their end, analyses them, and gives every session to `receiver` as it ends.
 pub fn examine(
     captures: &[PathBuf],
-    options: Options,
-    receiver: &mut dyn Receiver,
+    effort: Effort,
+    receiver: &mut impl Receiver,
 ) -> anyhow::Result<Examined> {
-    Inputs::once(captures).examine(options, receiver)
+    Inputs::once(captures).examine(effort, receiver)
+}
+
+/// What the analysis is asked to do, and with how many threads.
+#[derive(Debug)]
+pub struct Effort {
+    /// What to do.
+    pub options: Options,
+    /// Threads, the one that reads among them; at least 1. Nothing in the output depends on it.
+    pub threads: usize,
 }
 
 /// Inputs that can be read once, or as often as needed.
@@ -184,7 +171,13 @@ impl<'a> Inputs<'a> {
     }
 
     /// One pass through the analysis.
-    pub fn examine(&mut self, options: Options, receiver: &mut dyn Receiver) -> anyhow::Result<Examined> {
+    pub fn examine<R: Receiver>(&mut self, effort: Effort, receiver: &mut R) -> anyhow::Result<Examined> {
+        let Effort { mut options, threads } = effort;
+        let pool = Pool::start(threads.saturating_sub(1));
+        if let (Some(pool), true) = (&pool, options.hash.is_on()) {
+            options.hash = Hashing::later(pool.executor());
+        }
+        let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref());
         let mut analysis = Analysis::new(options);
         let mut begun = false;
         let reading = self.read(|step| {
@@ -194,21 +187,22 @@ impl<'a> Inputs<'a> {
                         receiver.begin(decoded.time)?;
                     }
                     analysis.packet(decoded);
-                    return hand_over(&mut analysis, receiver);
+                    let news = analysis.has_news();
+                    return if news { hand_over(&mut analysis, &mut sessions, receiver) } else { Ok(()) };
                 }
                 Step::Pause => {}
                 Step::Quiet => analysis.pause(),
             }
-            hand_over(&mut analysis, receiver)?;
+            hand_over(&mut analysis, &mut sessions, receiver)?;
+            sessions.flush(receiver)?;
             receiver.pause()
         })?;
-        let mut finished = analysis.finish();
-        finished.totals.dropped.extend(reading.fragments.iter().cloned());
-        for session in finished.sessions {
-            receiver.session(session)?;
-        }
-        hand_over(&mut analysis, receiver)?;
-        Ok(Examined { reading, totals: finished.totals, findings: finished.findings })
+        analysis.end();
+        hand_over(&mut analysis, &mut sessions, receiver)?;
+        sessions.flush(receiver)?;
+        let Conclusion { mut totals, findings } = analysis.conclude(sessions.into_tally());
+        totals.dropped.extend(reading.fragments.iter().cloned());
+        Ok(Examined { reading, totals, findings })
     }
 
     fn open(&mut self) -> anyhow::Result<Opened> {
@@ -321,15 +315,16 @@ fn nothing_to_read(errors: &[OpenError]) -> anyhow::Error {
     Failure::Input(last).into()
 }
 
-fn hand_over(analysis: &mut Analysis, receiver: &mut dyn Receiver) -> anyhow::Result<()> {
-    for session in analysis.take_sessions() {
-        receiver.session(session)?;
-    }
+fn hand_over<R: Receiver>(
+    analysis: &mut Analysis,
+    sessions: &mut Sessions<R::Prepared>,
+    receiver: &mut R,
+) -> anyhow::Result<()> {
     for connection in analysis.take_connections() {
         receiver.connection(connection)?;
     }
     for transaction in analysis.take_dns() {
         receiver.dns(transaction)?;
     }
-    Ok(())
+    sessions.take(analysis.take_ended(), receiver)
 }

@@ -9,6 +9,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use port21_analysis::report::{Capture, Finding, Session, Totals};
 
@@ -30,7 +31,7 @@ pub struct Overview<'a> {
 }
 
 /// A format for people: how each part of a report looks.
-pub trait Form {
+pub trait Form: Send + Sync {
     /// What a report begins with that ends with its totals; `inputs` names what is read.
     fn beginning(&self, inputs: &str, output: &mut dyn Write) -> io::Result<()>;
 
@@ -51,38 +52,48 @@ pub trait Form {
 }
 
 /// A report that is being written in some form.
-pub struct Document<'a> {
-    form: &'a dyn Form,
+pub struct Document {
+    form: Arc<dyn Form>,
     inputs: String,
     /// Sessions that wait for the totals; `None` once they are written as they end.
-    held: Option<Vec<Held>>,
+    held: Option<Vec<Told>>,
     /// Bytes of text in `held`.
     length: usize,
     findings: u64,
 }
 
-/// A session's text, and where it belongs: first packet and number.
-struct Held {
+/// A session's text, and where it belongs.
+pub struct Told {
+    /// Its first packet and its number.
     place: (u64, u64),
+    findings: usize,
     text: Vec<u8>,
 }
 
-impl<'a> Document<'a> {
+impl Told {
+    /// Tells a session in some form.
+    pub fn new(form: &dyn Form, session: &Session) -> io::Result<Told> {
+        let mut text = Vec::new();
+        form.session(session, &mut text)?;
+        let place = (session.control.first_packet, session.id);
+        Ok(Told { place, findings: session.findings.len(), text })
+    }
+}
+
+impl Document {
     /// A report on what is read from `inputs`.
-    pub fn new(form: &'a dyn Form, inputs: &[PathBuf]) -> Document<'a> {
+    pub fn new(form: Arc<dyn Form>, inputs: &[PathBuf]) -> Document {
         let names: Vec<String> =
             inputs.iter().map(|path| escape::terminal(&path.to_string_lossy())).collect();
         Document { form, inputs: names.join(", "), held: Some(Vec::new()), length: 0, findings: 0 }
     }
 
     /// Writes the next session, or keeps it until there are enough of them.
-    pub fn session(&mut self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
-        self.findings = self.findings.saturating_add(session.findings.len() as u64);
-        let Some(held) = &mut self.held else { return self.form.session(session, output) };
-        let mut text = Vec::new();
-        self.form.session(session, &mut text)?;
-        self.length = self.length.saturating_add(text.len());
-        held.push(Held { place: (session.control.first_packet, session.id), text });
+    pub fn session(&mut self, told: Told, output: &mut dyn Write) -> io::Result<()> {
+        self.findings = self.findings.saturating_add(told.findings as u64);
+        let Some(held) = &mut self.held else { return output.write_all(&told.text) };
+        self.length = self.length.saturating_add(told.text.len());
+        held.push(told);
         if self.length > HELD_BACK { self.hold_nothing_back(output) } else { Ok(()) }
     }
 
@@ -135,12 +146,12 @@ mod tests {
     /// `count` sessions that end in the reverse order of their first packets.
     fn told(count: u64) -> String {
         let form = Text { color: false };
-        let mut document = Document::new(&form, &["a.pcap".into()]);
+        let mut document = Document::new(Arc::new(form), &["a.pcap".into()]);
         let mut text = Vec::new();
         for id in (1..=count).rev() {
             let mut session = Session { id, ..fixture::session() };
             session.control.first_packet = id * 1000;
-            document.session(&session, &mut text).unwrap();
+            document.session(Told::new(&form, &session).unwrap(), &mut text).unwrap();
         }
         let report = fixture::report(Vec::new());
         document.finish(&report.captures, &report.totals, &[], &mut text).unwrap();

@@ -1,8 +1,10 @@
 //! Sessions built by hand for the tests of renderers.
 
+use std::sync::Arc;
+
 use port21_analysis::report::*;
 
-use super::document::{Document, Form, summarise};
+use super::document::{Document, Form, Told, summarise};
 use super::groups::Groups;
 
 /// An end.
@@ -253,11 +255,14 @@ pub fn report(sessions: Vec<Session>) -> Report {
 }
 
 /// A report with these sessions, written in `form`.
-pub fn written(form: &dyn Form, sessions: Vec<Session>) -> String {
+pub fn written(form: impl Form + 'static, sessions: Vec<Session>) -> String {
     let report = report(sessions);
     let mut text = Vec::new();
-    let mut document = Document::new(form, &[]);
-    report.sessions.iter().for_each(|session| document.session(session, &mut text).unwrap());
+    let form: Arc<dyn Form> = Arc::new(form);
+    let mut document = Document::new(Arc::clone(&form), &[]);
+    for session in &report.sessions {
+        document.session(Told::new(form.as_ref(), session).unwrap(), &mut text).unwrap();
+    }
     document.finish(&report.captures, &report.totals, &report.findings, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }

@@ -8,10 +8,15 @@ use serde::Serialize;
 use super::groups::{Counted, Groups};
 
 /// One line of `jsonl`.
-pub fn line(value: &impl Serialize, output: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, value)?;
-    output.write_all(b"\n")
+pub fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = Vec::with_capacity(LINE);
+    serde_json::to_writer(&mut line, value)?;
+    line.push(b'\n');
+    Ok(line)
 }
+
+/// About how long a session's line is, in bytes.
+const LINE: usize = 16 << 10;
 
 /// A report that is being written, indented by two spaces. The order of an object's members has no meaning, so sessions come
 /// first, as they end, and what is known last comes last.
@@ -21,15 +26,21 @@ pub struct Document {
 }
 
 impl Document {
+    /// A session as it stands in the document.
+    pub fn text(session: &Session) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        serde_json::to_writer_pretty(Indented { output: &mut text, by: "    " }, session)?;
+        Ok(text)
+    }
+
     /// Writes the next session.
-    pub fn session(&mut self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
+    pub fn session(&mut self, text: &[u8], output: &mut dyn Write) -> io::Result<()> {
         match self.sessions {
             0 => write!(output, "{{\n  \"schema\": \"{SCHEMA}\",\n  \"sessions\": [\n    ")?,
             _ => output.write_all(b",\n    ")?,
         }
         self.sessions = self.sessions.saturating_add(1);
-        serde_json::to_writer_pretty(Indented { output, by: "    " }, session)?;
-        Ok(())
+        output.write_all(text)
     }
 
     /// All sessions have been written.
@@ -112,7 +123,9 @@ mod tests {
         let sessions = (1..=count).map(|id| Session { id, ..fixture::session() }).collect();
         let report = fixture::report(sessions);
         let (mut document, mut text) = (Document::default(), Vec::new());
-        report.sessions.iter().for_each(|session| document.session(session, &mut text).unwrap());
+        for session in &report.sessions {
+            document.session(&Document::text(session).unwrap(), &mut text).unwrap();
+        }
         document.finish(&report.captures, &report.totals, &[fixture::finding()], &mut text).unwrap();
         let report = port21_analysis::report::Report { findings: vec![fixture::finding()], ..report };
         (String::from_utf8(text).unwrap(), serde_json::to_value(report).unwrap())

@@ -170,7 +170,7 @@ mod tests {
     use crate::render::fixture::{self, exchange, reply};
 
     fn written(sessions: Vec<Session>) -> String {
-        fixture::written(&Markdown, sessions)
+        fixture::written(Markdown, sessions)
     }
 
     #[test]

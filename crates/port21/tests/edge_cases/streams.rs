@@ -293,3 +293,46 @@ fn same_ends_on_two_vlans_do_not_mix() {
         .collect();
     assert_eq!(hashes, [&sha256(&sessions[0].1), &sha256(&sessions[1].1)]);
 }
+
+/// A closed connection is reported when it has been quiet for a moment, and what only repeats it afterwards belongs to it
+/// all the same, as Wireshark numbers streams; it is counted, and nothing else is lost.
+#[test]
+fn late_repetition_of_a_reported_connection_opens_no_other() {
+    let network = Network::new();
+    let ftp = retrieve(&network, &pattern(40, LENGTH), |data| {
+        data.emit(Side::Responder, 0..LENGTH).ack(Side::Initiator);
+    });
+    network.wait_milliseconds(10_000);
+    network.udp("10.0.0.9:1000", "10.0.0.8:1000", b"time goes on");
+    ftp.control.fin(Side::Responder).ack(Side::Initiator);
+    network.connect("10.0.0.7:1000", "10.0.0.6:80");
+    let report = explain(&network);
+    assert_whole(only_transfer(&report), &pattern(40, LENGTH));
+    assert_eq!(report["totals"]["connections"], 3);
+    let dropped = &report["totals"]["dropped"];
+    let late = "packets that repeated something of a closed connection after it was reported";
+    assert_eq!(*dropped, json!([{"what": late, "count": 2}]));
+}
+
+/// New data between the same ports is a new connection, even where the capture misses its handshake.
+#[test]
+fn new_data_between_the_ports_of_a_reported_connection_is_kept() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    ftp.retrieve("one.bin", 50_041, &pattern(41, LENGTH));
+    ftp.control.close(Side::Responder);
+    network.wait_milliseconds(10_000);
+    network.udp("10.0.0.9:1000", "10.0.0.8:1000", b"time goes on");
+    let again = network.connection_numbered("10.0.0.1:40000", "10.0.0.2:21", [7_000_000, 8_000_000]);
+    again.server("220 ready again\r\n");
+    again
+        .client("USER bob\r\n")
+        .server("331 password?\r\n")
+        .client("PASS other\r\n")
+        .server("230 welcome\r\n");
+    let report = explain(&network);
+    let sessions = report["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2, "{sessions:#?}");
+    assert_eq!(sessions[1]["logins"][0]["user"], "bob");
+    assert_eq!(report["totals"]["dropped"], json!([]));
+}

@@ -13,7 +13,6 @@ mod tests;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use port21_analysis::analysis::Options;
 use port21_analysis::report::{Connection, Endpoint, Protocol, Session};
 use port21_capture::Timestamp;
 
@@ -22,7 +21,7 @@ use super::clock::Clock;
 use super::spool::Spool;
 use crate::arguments::ExplainArguments;
 use crate::explain;
-use crate::input::Receiver;
+use crate::input::{self, Prepare, Receiver};
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
 
@@ -31,7 +30,8 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     if arguments.summary {
         return Err(Failure::Arguments("--summary cannot be told in Suricata's events".into()).into());
     }
-    let options = Options { record_connections: true, ..arguments.common.analysis() };
+    let mut effort = arguments.common.effort();
+    effort.options.record_connections = true;
     let mut output = Output::open(arguments.output.as_deref(), arguments.common.color);
     let mut events = Events {
         arguments,
@@ -41,7 +41,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         protocols: HashMap::new(),
         completeness: Completeness::default(),
     };
-    let examined = explain::inputs(arguments)?.examine(options, &mut events)?;
+    let examined = explain::inputs(arguments)?.examine(effort, &mut events)?;
     let completeness = events.write_flows()?;
     output.finish()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
@@ -85,6 +85,12 @@ impl Events<'_> {
 }
 
 impl Receiver for Events<'_> {
+    type Prepared = Session;
+
+    fn preparation(&self) -> Prepare<Session> {
+        input::as_it_is()
+    }
+
     fn begin(&mut self, first: Timestamp) -> anyhow::Result<()> {
         self.clock = Clock::starting_at(first);
         Ok(())

@@ -4,7 +4,7 @@ use port21_analysis::report::*;
 use crate::render::fixture::{self, exchange, reply};
 
 fn check(sessions: Vec<Session>, expected: Expect) {
-    expected.assert_eq(&fixture::written(&PLAIN, sessions));
+    expected.assert_eq(&fixture::written(PLAIN, sessions));
 }
 
 const PLAIN: super::Text = super::Text { color: false };
@@ -16,7 +16,7 @@ fn dialogue(exchanges: Vec<Exchange>) -> String {
 }
 
 fn dialogue_of(session: Session) -> String {
-    let text = fixture::written(&PLAIN, vec![session]);
+    let text = fixture::written(PLAIN, vec![session]);
     let behind_handshake = text.split_once("handshake").unwrap().1.split_once('\n').unwrap().1;
     behind_handshake.split_once("  closing").unwrap().0.to_owned()
 }
@@ -74,8 +74,8 @@ fn summary_has_totals_and_findings_only() {
 
 #[test]
 fn colours_change_nothing_else() {
-    let plain = fixture::written(&PLAIN, vec![fixture::session()]);
-    let colored = fixture::written(&super::Text { color: true }, vec![fixture::session()]);
+    let plain = fixture::written(PLAIN, vec![fixture::session()]);
+    let colored = fixture::written(super::Text { color: true }, vec![fixture::session()]);
     assert!(colored.contains("\x1b["));
     let mut pieces = colored.split("\x1b[");
     let mut stripped = pieces.next().unwrap().to_owned();

@@ -18,7 +18,7 @@ use std::fs;
 use std::io::Write;
 
 use anyhow::Context;
-use port21_analysis::analysis::{DnsTransaction, Options};
+use port21_analysis::analysis::DnsTransaction;
 use port21_analysis::report::{Connection, Protocol, Session};
 use port21_capture::Timestamp;
 
@@ -30,7 +30,7 @@ use super::spool::Spool;
 use crate::arguments::ExplainArguments;
 use crate::escape;
 use crate::explain;
-use crate::input::Receiver;
+use crate::input::{self, Prepare, Receiver};
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::{self, Output};
 
@@ -48,9 +48,10 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         (false, _) => Style::Tabs,
         (true, folder) => Style::Json { named: folder.is_none() },
     };
-    let options = Options { record_connections: true, record_dns: true, ..arguments.common.analysis() };
+    let mut effort = arguments.common.effort();
+    (effort.options.record_connections, effort.options.record_dns) = (true, true);
     let mut logs = Logs::new(style, arguments)?;
-    let examined = explain::inputs(arguments)?.examine(options, &mut logs)?;
+    let examined = explain::inputs(arguments)?.examine(effort, &mut logs)?;
     let completeness = logs.write()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
 }
@@ -153,6 +154,12 @@ fn copy(
 }
 
 impl Receiver for Logs<'_> {
+    type Prepared = Session;
+
+    fn preparation(&self) -> Prepare<Session> {
+        input::as_it_is()
+    }
+
     fn begin(&mut self, first: Timestamp) -> anyhow::Result<()> {
         self.clock = Clock::starting_at(first);
         self.last_time = first;

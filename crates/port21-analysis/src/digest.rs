@@ -1,0 +1,284 @@
+//! SHA-256 of streams of bytes, computed at once or later by whoever has time.
+//!
+//! ```text
+//! update() ──▶ Now:    hashed at once
+//!         └──▶ Later:  buffer ──▶ pending ──▶ Executor ──▶ hashed, a stream's pieces in order ──▶ finish()
+//! ```
+//!
+//! This module starts no thread: an [`Executor`] of the driver's does the work where it likes.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of one stream that are gathered before they are handed over.
+const PIECE: usize = 32 << 10;
+
+/// Bytes of all streams that may wait to be hashed; whoever brings more helps first.
+const BACKLOG: usize = 8 << 20;
+
+/// A piece of work.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// Does work at some time, on some thread.
+pub trait Executor: Send + Sync + fmt::Debug {
+    /// Takes a job that is to be done soon.
+    fn submit(&self, job: Job);
+
+    /// Does one of the waiting jobs now, on the calling thread, or waits until another thread has finished one.
+    fn relieve(&self);
+}
+
+/// Whether, and when, to hash.
+#[derive(Debug, Clone, Default)]
+pub enum Hashing {
+    /// Not at all.
+    Off,
+    /// At once.
+    #[default]
+    Now,
+    /// On the threads of an executor.
+    Later(Deferred),
+}
+
+impl Hashing {
+    /// On the threads of `executor`.
+    pub fn later(executor: Arc<dyn Executor>) -> Hashing {
+        Hashing::Later(Deferred { executor, backlog: Arc::default() })
+    }
+
+    /// Whether hashes are wanted.
+    pub fn is_on(&self) -> bool {
+        !matches!(self, Hashing::Off)
+    }
+}
+
+/// An executor, and how many bytes wait for it.
+#[derive(Debug, Clone)]
+pub struct Deferred {
+    executor: Arc<dyn Executor>,
+    backlog: Arc<AtomicUsize>,
+}
+
+/// The hash of one stream, under way.
+#[derive(Debug)]
+pub(crate) enum Digest {
+    Now(Box<Sha256>),
+    Later(Box<Later>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Later {
+    deferred: Deferred,
+    stream: Arc<Stream>,
+    gathered: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    hasher: Sha256,
+    pending: VecDeque<Vec<u8>>,
+    /// A job for it is waiting or being done.
+    scheduled: bool,
+    /// A thread is hashing pieces that it has taken out.
+    busy: bool,
+}
+
+impl Digest {
+    /// A stream that begins with `head`; `None` where no hash is wanted.
+    pub fn new(hashing: &Hashing, head: &[u8]) -> Option<Digest> {
+        let mut digest = match hashing {
+            Hashing::Off => return None,
+            Hashing::Now => Digest::Now(Box::default()),
+            Hashing::Later(deferred) => Digest::Later(Box::new(Later {
+                deferred: deferred.clone(),
+                stream: Arc::default(),
+                gathered: Vec::new(),
+            })),
+        };
+        digest.update(head);
+        Some(digest)
+    }
+
+    /// The stream goes on.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Digest::Now(hasher) => hasher.update(bytes),
+            Digest::Later(later) => later.update(bytes),
+        }
+    }
+
+    /// SHA-256 of all bytes so far. Waits for other threads, or does what they have not begun.
+    pub fn value(&self) -> [u8; 32] {
+        match self {
+            Digest::Now(hasher) => hasher.as_ref().clone().finalize().into(),
+            Digest::Later(later) => {
+                let mut hasher = later.stream.settle(&later.deferred.backlog);
+                hasher.update(&later.gathered);
+                hasher.finalize().into()
+            }
+        }
+    }
+}
+
+impl Later {
+    fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.gathered.capacity() == 0 {
+                self.gathered.reserve_exact(PIECE);
+            }
+            let room = PIECE.saturating_sub(self.gathered.len()).min(bytes.len());
+            let (now, rest) = bytes.split_at(room);
+            self.gathered.extend_from_slice(now);
+            bytes = rest;
+            if self.gathered.len() >= PIECE {
+                self.hand_over();
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let piece = mem::take(&mut self.gathered);
+        let Deferred { executor, backlog } = &self.deferred;
+        backlog.fetch_add(piece.len(), Ordering::Relaxed);
+        let mut state = self.stream.lock();
+        state.pending.push_back(piece);
+        let scheduled = mem::replace(&mut state.scheduled, true);
+        drop(state);
+        if !scheduled {
+            let (stream, backlog) = (Arc::clone(&self.stream), Arc::clone(backlog));
+            executor.submit(Box::new(move || stream.work(&backlog)));
+        }
+        while backlog.load(Ordering::Relaxed) > BACKLOG {
+            executor.relieve();
+        }
+    }
+}
+
+impl Stream {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hashes what waits, until nothing does.
+    fn work(&self, backlog: &AtomicUsize) {
+        let mut state = self.lock();
+        // Whoever wants the value may have begun already.
+        while !state.busy && !state.pending.is_empty() {
+            state = self.hash_pending(state, backlog);
+        }
+        state.scheduled = false;
+    }
+
+    /// Everything handed over so far, hashed.
+    fn settle(&self, backlog: &AtomicUsize) -> Sha256 {
+        let mut state = self.lock();
+        loop {
+            if state.busy {
+                state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else if state.pending.is_empty() {
+                return state.hasher.clone();
+            } else {
+                state = self.hash_pending(state, backlog);
+            }
+        }
+    }
+
+    fn hash_pending<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        backlog: &AtomicUsize,
+    ) -> MutexGuard<'a, State> {
+        state.busy = true;
+        let (pieces, mut hasher) = (mem::take(&mut state.pending), mem::take(&mut state.hasher));
+        drop(state);
+        for piece in pieces {
+            hasher.update(&piece);
+            backlog.fetch_sub(piece.len(), Ordering::Relaxed);
+        }
+        let mut state = self.lock();
+        state.hasher = hasher;
+        state.busy = false;
+        self.idle.notify_all();
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps jobs until it is asked to do one.
+    #[derive(Default)]
+    struct Lazy(Mutex<Vec<Job>>);
+
+    impl fmt::Debug for Lazy {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Lazy")
+        }
+    }
+
+    impl Executor for Lazy {
+        fn submit(&self, job: Job) {
+            self.0.lock().unwrap().push(job);
+        }
+
+        fn relieve(&self) {
+            let job = self.0.lock().unwrap().pop();
+            job.expect("a job that waits")();
+        }
+    }
+
+    fn stream(length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 7 % 251) as u8).collect()
+    }
+
+    fn hashed(hashing: &Hashing, bytes: &[u8], step: usize) -> [u8; 32] {
+        let mut digest = Digest::new(hashing, b"head").unwrap();
+        bytes.chunks(step).for_each(|piece| digest.update(piece));
+        digest.value()
+    }
+
+    #[test]
+    fn later_is_the_same_as_now() {
+        for length in [0, 1, PIECE - 4, PIECE - 3, 3 * PIECE + 17] {
+            let bytes = stream(length);
+            let later = Hashing::later(Arc::new(Lazy::default()));
+            assert_eq!(hashed(&later, &bytes, 1460), hashed(&Hashing::Now, &bytes, 9000), "{length}");
+        }
+    }
+
+    #[test]
+    fn who_brings_too_much_helps() {
+        let lazy = Arc::new(Lazy::default());
+        let Hashing::Later(deferred) = Hashing::later(Arc::clone(&lazy) as Arc<dyn Executor>) else { return };
+        let mut digest = Digest::new(&Hashing::Later(deferred.clone()), &[]).unwrap();
+        let bytes = stream(PIECE);
+        for _ in 0..=2 * BACKLOG / PIECE {
+            digest.update(&bytes);
+            assert!(deferred.backlog.load(Ordering::Relaxed) <= BACKLOG + PIECE);
+        }
+    }
+
+    #[test]
+    fn a_job_that_comes_after_the_value_was_taken_does_nothing() {
+        let lazy = Arc::new(Lazy::default());
+        let later = Hashing::later(Arc::clone(&lazy) as Arc<dyn Executor>);
+        let mut digest = Digest::new(&later, &stream(PIECE)).unwrap();
+        let before = digest.value();
+        lazy.relieve();
+        assert_eq!(digest.value(), before);
+        digest.update(&stream(PIECE));
+        assert_eq!(lazy.0.lock().unwrap().len(), 1, "the stream can be scheduled again");
+    }
+}

@@ -1,0 +1,172 @@
+//! Threads that do what others hand them, in the order in which it was handed over.
+//!
+//! The thread that reads is one of them: when more waits than its threads can do, it helps. So two threads share the work
+//! evenly, whatever it consists of, and what waits stays bounded.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use port21_analysis::digest::{Executor, Job};
+
+/// A few threads and the jobs that wait for them. They end when it is dropped; jobs that nobody has begun are forgotten.
+#[derive(Debug)]
+pub struct Pool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Shared {
+    queue: Mutex<Queue>,
+    /// A job has come, or there will be no more.
+    work: Condvar,
+    /// A job is done.
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    /// How many have been done so far.
+    done: u64,
+    closed: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("jobs", &self.jobs.len()).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Starts `threads` threads; `None` where there is none to start, or the system refuses.
+    pub fn start(threads: usize) -> Option<Pool> {
+        let shared = Arc::<Shared>::default();
+        let spawn = |number: usize| {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new().name(format!("worker {number}")).spawn(move || shared.serve()).ok()
+        };
+        let threads: Vec<JoinHandle<()>> = (1..=threads).map_while(spawn).collect();
+        (!threads.is_empty()).then_some(Pool { shared, threads })
+    }
+
+    /// What takes jobs.
+    pub fn executor(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        let forgotten = std::mem::take(&mut queue.jobs);
+        drop(queue);
+        drop(forgotten);
+        self.shared.work.notify_all();
+        for thread in self.threads.drain(..) {
+            // A job's panic was caught where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does jobs until there will be no more.
+    fn serve(&self) {
+        let mut queue = self.lock();
+        while !queue.closed {
+            queue = match queue.jobs.pop_front() {
+                Some(job) => self.run(job, queue),
+                None => self.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Does a job without holding the queue.
+    fn run<'a>(&'a self, job: Job, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        drop(queue);
+        // Whoever waits for the result learns from its absence that the job failed.
+        let _ = panic::catch_unwind(AssertUnwindSafe(job));
+        let mut queue = self.lock();
+        queue.done = queue.done.wrapping_add(1);
+        self.done.notify_all();
+        queue
+    }
+}
+
+impl Executor for Shared {
+    fn submit(&self, job: Job) {
+        self.lock().jobs.push_back(job);
+        self.work.notify_one();
+    }
+
+    fn relieve(&self) {
+        let mut queue = self.lock();
+        match queue.jobs.pop_front() {
+            Some(job) => drop(self.run(job, queue)),
+            None => {
+                let before = queue.done;
+                while queue.done == before && queue.jobs.is_empty() && !queue.closed {
+                    queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn there_is_no_pool_without_threads() {
+        assert!(Pool::start(0).is_none());
+    }
+
+    #[test]
+    fn jobs_are_done_by_threads_or_by_who_helps() {
+        let pool = Pool::start(2).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        for number in 0..1000 {
+            let sender = sender.clone();
+            pool.executor().submit(Box::new(move || sender.send(number).unwrap()));
+        }
+        for _ in 0..10 {
+            let executor = pool.executor();
+            if !executor.lock().jobs.is_empty() {
+                executor.relieve();
+            }
+        }
+        let mut done: Vec<i32> = receiver.iter().take(1000).collect();
+        done.sort_unstable();
+        assert!(done.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_end_its_thread() {
+        let pool = Pool::start(1).unwrap();
+        let (sender, receiver) = mpsc::channel::<u8>();
+        let lost = sender.clone();
+        pool.executor().submit(Box::new(move || {
+            let _held = lost;
+            panic!("this panic is part of a test");
+        }));
+        pool.executor().submit(Box::new(move || sender.send(7).unwrap()));
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [7]);
+    }
+}

@@ -1,0 +1,130 @@
+//! From sessions that have ended to the receiver: written down on any thread, given in order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{self, TryRecvError};
+
+use anyhow::anyhow;
+use port21_analysis::analysis::{EndedSession, Share, Tally};
+use port21_analysis::digest::Executor;
+
+use super::pool::{Pool, Shared};
+use super::receiver::{Prepare, Receiver};
+
+/// Sessions that are written down together.
+const BATCH: usize = 16;
+
+/// Batches that a thread may be ahead of the output.
+const AHEAD: usize = 4;
+
+/// Sessions on their way to a receiver that takes `P`.
+pub struct Sessions<P> {
+    prepare: Prepare<P>,
+    workers: Option<Workers<P>>,
+    tally: Tally,
+}
+
+struct Workers<P> {
+    executor: Arc<Shared>,
+    /// Sessions that wait until there are enough of them.
+    gathered: Vec<EndedSession>,
+    /// Batches under way, first ended first.
+    under_way: VecDeque<mpsc::Receiver<Vec<(Share, P)>>>,
+    /// How many there may be.
+    limit: usize,
+}
+
+impl<P: Send + 'static> Sessions<P> {
+    /// With the threads of `pool`, or without.
+    pub fn new(prepare: Prepare<P>, pool: Option<&Pool>) -> Sessions<P> {
+        let workers = pool.map(|pool| Workers {
+            executor: pool.executor(),
+            gathered: Vec::new(),
+            under_way: VecDeque::new(),
+            limit: (pool.threads() + 1) * AHEAD,
+        });
+        Sessions { prepare, workers, tally: Tally::default() }
+    }
+
+    /// Takes sessions in, in the order in which they ended, and gives `receiver` what is ready.
+    pub fn take<R: Receiver<Prepared = P>>(
+        &mut self,
+        ended: Vec<EndedSession>,
+        receiver: &mut R,
+    ) -> anyhow::Result<()> {
+        let Some(workers) = &mut self.workers else {
+            for session in ended {
+                let (share, prepared) = write_down(session, &self.prepare);
+                self.tally.add(share);
+                receiver.session(prepared)?;
+            }
+            return Ok(());
+        };
+        for session in ended {
+            workers.gathered.push(session);
+            if workers.gathered.len() >= BATCH {
+                workers.hand_out(&self.prepare);
+            }
+        }
+        let limit = workers.limit;
+        self.deliver(limit, receiver)
+    }
+
+    /// Gives `receiver` everything that was taken in.
+    pub fn flush<R: Receiver<Prepared = P>>(&mut self, receiver: &mut R) -> anyhow::Result<()> {
+        if let Some(workers) = &mut self.workers {
+            workers.hand_out(&self.prepare);
+        }
+        self.deliver(0, receiver)
+    }
+
+    /// What all sessions given so far add up to.
+    pub fn into_tally(self) -> Tally {
+        self.tally
+    }
+
+    /// Gives the batches that are ready, and waits for others while more than `limit` are under way.
+    fn deliver<R: Receiver<Prepared = P>>(&mut self, limit: usize, receiver: &mut R) -> anyhow::Result<()> {
+        let Some(workers) = &mut self.workers else { return Ok(()) };
+        while let Some(first) = workers.under_way.front() {
+            let batch = match first.try_recv() {
+                Ok(batch) => batch,
+                Err(TryRecvError::Empty) if workers.under_way.len() <= limit => return Ok(()),
+                Err(TryRecvError::Empty) => {
+                    workers.executor.relieve();
+                    continue;
+                }
+                Err(TryRecvError::Disconnected) => {
+                    return Err(anyhow!("a session could not be written down; this is a mistake in port21"));
+                }
+            };
+            workers.under_way.pop_front();
+            for (share, prepared) in batch {
+                self.tally.add(share);
+                receiver.session(prepared)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P: Send + 'static> Workers<P> {
+    fn hand_out(&mut self, prepare: &Prepare<P>) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (batch, prepare) = (std::mem::take(&mut self.gathered), Arc::clone(prepare));
+        self.under_way.push_back(receiver);
+        self.executor.submit(Box::new(move || {
+            let batch = batch.into_iter().map(|session| write_down(session, &prepare)).collect();
+            // Nobody waits for it any more where the output could not be written.
+            let _ = sender.send(batch);
+        }));
+    }
+}
+
+fn write_down<P>(session: EndedSession, prepare: &Prepare<P>) -> (Share, P) {
+    let session = session.write_down();
+    (Share::of(&session), prepare(session))
+}
