@@ -682,8 +682,8 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Bytes of the stream, each counted once, without holes.
     pub bytes: PerEnd<u64>,
-    /// Captured bytes that have no place in the stream: they belong before the first byte seen, behind the FIN, or came after
-    /// their hole had been given up.
+    /// Captured bytes that have no place in the stream: they belong behind the FIN, or came after
+    /// their hole had been given up, or too late to be the beginning of a stream whose SYN is not in the capture.
     pub unplaced_bytes: PerEnd<u64>,
     /// Packets.
     pub packets: PerEnd<u64>,

@@ -224,7 +224,7 @@ impl Deref for RareQuality {
 /// One direction of a connection: what its sender sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Half {
-    /// Raw initial sequence number: the SYN's, or one less than the first sequence number seen.
+    /// Raw initial sequence number: the SYN's, or one less than that of the first byte taken.
     pub initial_sequence: Option<u32>,
     /// Whether `initial_sequence` was read from a SYN.
     pub syn_seen: bool,
@@ -246,8 +246,8 @@ pub struct Half {
     pub window_scale: Option<u8>,
     /// Offset of FIN: the length of the direction's data, where a FIN was seen.
     pub fin_offset: Option<u64>,
-    /// Captured bytes that have no place in the delivered stream: they stood before the first byte seen, behind the
-    /// FIN, or came after their hole had been declared a gap.
+    /// Captured bytes that have no place in the delivered stream: they came after their hole had been declared a gap,
+    /// stood behind the FIN, or before a start that was settled by then.
     pub dropped_bytes: u64,
 }
 

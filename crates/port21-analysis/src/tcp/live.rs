@@ -100,7 +100,7 @@ impl Live {
         sink.packet(&self.connection, packet, arrival.time, from, arrival.segment.payload_length);
         let conflicts = self.connection.quality.conflicts.len();
         let closed = self.is_data_after_close(&arrival);
-        self.take_acknowledgement(&arrival, acknowledges, sink);
+        self.take_acknowledgement(&arrival, acknowledges, sink, budget);
         self.take_data(&arrival, acknowledges, sink, budget);
         let agrees = self.connection.quality.conflicts.len() == conflicts;
         self.observer.take_in(&mut self.connection, &self.streams, &arrival, agrees, closed);
@@ -183,15 +183,21 @@ impl Live {
         arrival: &Arrival<'_>,
         acknowledges: Option<u64>,
         sink: &mut S,
+        budget: &mut Budget,
     ) {
+        let sender = arrival.from.other();
+        let (stream, mut outlet) = self.outlet(sender, sink, budget);
+        stream.hear(&mut outlet, arrival);
         let Some(offset) = acknowledges else { return };
-        let (_, stream) = streams(&mut self.streams, arrival.from);
         stream.receiver_heard = true;
         let before = stream.acked_data();
         stream.acked = stream.acked.max(offset);
         let after = stream.acked_data();
-        if after > before && self.interest == Interest::Keep {
-            sink.acknowledged(&self.connection, arrival.from.other(), after, arrival.packet);
+        if after > before
+            && *outlet.interest == Interest::Keep
+            && !stream.withhold_acknowledgement(after, arrival.packet)
+        {
+            sink.acknowledged(&self.connection, sender, after, arrival.packet);
         }
     }
 
@@ -238,6 +244,7 @@ impl Live {
         let (stream, _) = streams(&mut self.streams, from);
         if let Some(fin) = stream.fin
             && stream.next >= fin.offset
+            && !stream.start_is_open()
         {
             self.finish(from, fin.packet, sink);
         }

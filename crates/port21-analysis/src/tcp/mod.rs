@@ -18,6 +18,7 @@ mod pending;
 mod reassembly;
 mod sequence;
 mod stalls;
+mod start;
 mod table;
 mod tracker;
 mod verdict;

@@ -70,6 +70,12 @@ impl Pending {
         dropped
     }
 
+    /// Moves every piece `by` bytes further on.
+    pub fn shift(&mut self, by: u64) {
+        let pieces = std::mem::take(&mut self.pieces).into_iter();
+        self.pieces = pieces.map(|(offset, piece)| (offset.saturating_add(by), piece)).collect();
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Pending::default();

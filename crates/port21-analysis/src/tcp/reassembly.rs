@@ -8,6 +8,7 @@ use super::history::History;
 use super::limits::Budget;
 use super::pending::{Carrier, Pending, slice};
 use super::sequence::SequenceNumber;
+use super::start::Start;
 
 /// An acknowledgment proves a hole only this long after it was seen: mirror ports put an ACK before its data.
 const SETTLING_NANOSECONDS: i64 = 250_000_000;
@@ -59,6 +60,8 @@ pub(super) enum Anchor {
     FirstEmpty,
     /// From the first segment seen, which carried data.
     FirstData,
+    /// From the first segments seen, and nothing from before them is taken any more.
+    Settled,
 }
 
 /// Reassembly of one direction.
@@ -76,6 +79,10 @@ pub(super) struct Stream {
     /// Whether any acknowledgment by the receiver was seen.
     pub receiver_heard: bool,
     pub fin: Option<Fin>,
+    /// While bytes wait because the start may still move back.
+    pub(super) start: Option<Box<Start>>,
+    /// The last acknowledgment in a segment by which the receiver said something, while the start is open.
+    pub(super) answered: Option<SequenceNumber>,
     /// What of `acked` is old enough to prove a hole, and what will be, since when.
     settled: u64,
     settling: Option<(u64, Timestamp)>,
@@ -112,7 +119,8 @@ impl Stream {
     }
 
     /// Takes the payload of a segment in and delivers what is in order now.
-    pub fn receive<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, payload: Payload<'_>) {
+    pub fn receive<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, mut payload: Payload<'_>) {
+        payload.start = self.place(outlet, &payload);
         let Some((mut start, mut bytes, length)) = self.within_stream(outlet, &payload) else { return };
         let end = start.saturating_add(length);
         // A keep-alive probe may carry one byte of garbage in the place of the last byte sent (RFC 9293, 3.8.4).
@@ -134,11 +142,15 @@ impl Stream {
             if bytes.is_empty() {
                 return;
             }
-            if start == self.next {
+            if start == self.next && self.start.is_none() {
                 return self.deliver_over_pending(outlet, bytes, payload.carrier);
             }
             if self.has_room(outlet.budget, bytes.len()) {
                 return self.keep(outlet, start, bytes, payload.carrier);
+            }
+            if self.start.is_some() {
+                self.settle_start(outlet);
+                continue;
             }
             outlet.budget.dropped.holes += 1;
             let until = self.pending.first().map_or(start, |(offset, _)| offset.min(start));
@@ -148,6 +160,9 @@ impl Stream {
 
     /// Gives up holes that the receiver has acknowledged past, or that are old and have no receiver in the capture.
     pub fn give_up_proven_holes<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, now: Timestamp) {
+        if self.waits_for_start(outlet, now) {
+            return;
+        }
         if self.acked <= self.next {
             self.settling = None;
             return self.give_up_one_sided_holes(outlet, now);
@@ -180,6 +195,7 @@ impl Stream {
 
     /// Delivers all that waits and states all that is missing: nothing more will come.
     pub fn close<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) {
+        self.settle_start(outlet);
         while let Some((start, _)) = self.pending.first() {
             self.give_up_hole(outlet, start);
         }
@@ -193,7 +209,23 @@ impl Stream {
     pub fn release(&mut self, budget: &mut Budget) {
         budget.out_of_order_bytes = budget.out_of_order_bytes.saturating_sub(self.pending.bytes());
         self.pending.clear();
+        self.start = None;
         self.forget_history(budget);
+    }
+
+    /// Counts all offsets from `before` places further back.
+    pub(super) fn shift(&mut self, before: u64) {
+        self.highest = self.highest.saturating_add(before);
+        if self.receiver_heard {
+            self.acked = self.acked.saturating_add(before);
+        }
+        if let Some((acked, _)) = &mut self.settling {
+            *acked = acked.saturating_add(before);
+        }
+        if let Some(fin) = &mut self.fin {
+            fin.offset = fin.offset.saturating_add(before);
+        }
+        self.pending.shift(before);
     }
 
     /// Frees the delivered bytes that are kept for comparison.
@@ -261,7 +293,7 @@ impl Stream {
     }
 
     /// Delivers the first waiting piece if it is in order.
-    fn deliver_next_piece<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) -> bool {
+    pub(super) fn deliver_next_piece<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) -> bool {
         let Some(piece) = self.pending.take_at(self.next) else { return false };
         let budget = &mut outlet.budget;
         budget.out_of_order_bytes = budget.out_of_order_bytes.saturating_sub(piece.bytes.len());

@@ -75,7 +75,9 @@ fn compare(workload: &str, scale: &str, seed: &str) {
     let mut wrong = Vec::new();
     for (ends, sessions) in theirs {
         let captured = sessions.into_iter().filter(truth::was_captured).collect::<Vec<_>>();
-        let found = ours.remove(&ends).unwrap_or_default();
+        let mut found = ours.remove(&ends).unwrap_or_default();
+        // A control connection of which the capture holds a handshake or a greeting is rightly told of.
+        found.retain(truth::has_dialogue);
         if captured.len() != found.len() {
             wrong.push(format!("{ends:?}: {} sessions, found {}", captured.len(), found.len()));
             continue;
@@ -128,6 +130,14 @@ fn ftp_among_other_traffic_agrees_with_its_truth() {
 #[test]
 fn damaged_capture_agrees_with_its_truth() {
     compare("damaged", "0.02", "1");
+}
+
+#[test]
+fn captures_that_begin_in_the_middle_of_reordered_transfers_agree_with_their_truth() {
+    for seed in ["5", "6", "7", "8"] {
+        compare("damaged", "0.02", seed);
+    }
+    compare("damaged", "0.1", "5");
 }
 
 #[test]
