@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use port21_analysis::report::{Capture, Finding, SCHEMA, Session, Totals};
 use serde::Serialize;
 
+use super::compact;
 use super::groups::{Counted, Groups};
 
 /// One line of `jsonl`.
 pub fn line(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = Vec::with_capacity(LINE);
-    serde_json::to_writer(&mut line, value)?;
+    compact::write(value, &mut line)?;
     line.push(b'\n');
     Ok(line)
 }

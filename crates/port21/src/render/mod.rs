@@ -1,6 +1,7 @@
 //! Renderers: from the report's values to bytes.
 
 pub mod clock;
+pub mod compact;
 pub mod document;
 pub mod eve;
 #[cfg(test)]

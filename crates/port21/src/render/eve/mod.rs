@@ -11,13 +11,14 @@ mod event;
 mod tests;
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::Write;
 
 use port21_analysis::report::{Connection, Endpoint, Protocol, Session};
 use port21_capture::Timestamp;
 
 use self::event::Event;
 use super::clock::Clock;
+use super::json;
 use super::spool::Spool;
 use crate::arguments::ExplainArguments;
 use crate::explain;
@@ -60,8 +61,7 @@ struct Events<'a> {
 
 impl Events<'_> {
     fn write(&mut self, event: &Event) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.output, event).map_err(io::Error::from)?;
-        Ok(self.output.write_all(b"\n")?)
+        Ok(self.output.write_all(&json::line(event)?)?)
     }
 
     fn write_flows(self) -> anyhow::Result<Completeness> {
