@@ -13,10 +13,6 @@ pub(crate) fn endpoint(text: &str, port: u16) -> Endpoint {
     Endpoint { address: address(text), port }
 }
 
-pub(crate) fn names(flags: &[&str]) -> Vec<String> {
-    flags.iter().map(|flag| flag.to_string()).collect()
-}
-
 /// A connection that was opened in packets `first`, `first + 1` and `first + 2`, and not closed.
 pub(crate) fn connection(stream: u64, initiator: Endpoint, responder: Endpoint, first: u64) -> Connection {
     let handshake = [(first, 1000, None), (first + 1, 5000, Some(1001)), (first + 2, 1001, Some(5001))];
@@ -48,7 +44,7 @@ pub(crate) fn connection(stream: u64, initiator: Endpoint, responder: Endpoint, 
         unplaced_bytes: PerEnd::default(),
         packets: PerEnd { initiator: 10, responder: 10 },
         history: String::new(),
-        quality: Quality::default(),
+        quality: RareQuality::default(),
     }
 }
 
@@ -69,14 +65,14 @@ pub(crate) fn without_handshake(connection: &mut Connection) {
 pub(crate) fn closing(
     packet: u64,
     from: Side,
-    flags: &[&str],
+    flags: &[&'static str],
     numbers: (u64, u32),
     acknowledgement: u64,
 ) -> Closing {
     Closing {
         packet,
         from,
-        flags: names(flags),
+        flags: flags.to_vec(),
         sequence: numbers.0,
         acknowledgement: Some(acknowledgement),
         raw_sequence: numbers.1,
@@ -92,8 +88,8 @@ pub(crate) fn command(packet: u64, verb: &str, argument: Option<&str>, sequence:
         verb: verb.to_owned(),
         argument: argument.map(str::to_owned),
         argument_bytes: None,
-        defined_in: Some("RFC 959".to_owned()),
-        flags: names(&["ACK", "PSH"]),
+        defined_in: Some("RFC 959"),
+        flags: vec!["ACK", "PSH"],
         sequence,
         next_sequence: sequence + length as u64,
         acknowledged_by: Some(packet + 1),

@@ -155,5 +155,5 @@ fn no_closing() -> &'static str {
 }
 
 pub(super) fn has(segment: &Closing, flag: &str) -> bool {
-    segment.flags.iter().any(|set| set == flag)
+    segment.flags.contains(&flag)
 }

@@ -212,7 +212,7 @@ pub(super) fn two_connections(context: &Context<'_>) -> Answer {
                 packets.push(meanwhile.packet);
             }
         }
-        let fin = data.closing.iter().find(|segment| segment.flags.iter().any(|flag| flag == "FIN"));
+        let fin = data.closing.iter().find(|segment| segment.flags.contains(&"FIN"));
         if let Some(fin) = fin.filter(|fin| fin.packet < session.control.last_packet) {
             prose.say(format!(
                 "FIN in #{} marks the end of the data, while the control connection goes on until #{}.",

@@ -116,11 +116,11 @@ fn why_no_quit(context: &Context<'_>) -> String {
 }
 
 /// Flags in the order in which they are usually written, whatever order they come in.
-pub(super) fn in_order(flags: &[String]) -> Vec<String> {
+pub(super) fn in_order(flags: &[&str]) -> Vec<String> {
     const ORDER: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
     let mut flags = flags.to_vec();
     flags.sort_by_key(|flag| ORDER.iter().position(|known| known == flag).unwrap_or(ORDER.len()));
-    flags
+    flags.into_iter().map(str::to_owned).collect()
 }
 
 fn meaning(flag: &str) -> &'static str {

@@ -114,7 +114,7 @@ fn control_lost(session: &Session, transfer: &Transfer, closing_server: Option<&
     let (first, last) = (transfer.data_packets.first?, transfer.data_packets.last?);
     let meanwhile = |packet: u64| first < packet && packet < last;
     let end = session.control.closing.first();
-    let is_reset = |segment: &Closing| segment.flags.iter().any(|flag| flag == "RST");
+    let is_reset = |segment: &Closing| segment.flags.contains(&"RST");
     let by = |segment: &Closing| session.control_party(segment.from);
     let (packet, how) = if let Some(reply) = closing_server.filter(|reply| meanwhile(reply.packet)) {
         (reply.packet, "the server ended the session with 421".to_owned())

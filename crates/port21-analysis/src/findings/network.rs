@@ -249,7 +249,7 @@ fn data_after_end(session: &Session, name: &str, connection: &Connection) -> Opt
     let end = |flag: &str| {
         let before = connection.closing.iter().filter(|segment| segment.packet < first);
         before
-            .filter(|segment| segment.flags.iter().any(|set| set == flag))
+            .filter(|segment| segment.flags.contains(&flag))
             .map(|segment| (segment.packet, segment.from))
             .next()
     };

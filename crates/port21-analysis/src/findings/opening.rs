@@ -140,7 +140,7 @@ fn failed_before_the_command(session: &Session, connection: &Connection) -> Opti
     let refusal = connection
         .closing
         .iter()
-        .find(|segment| segment.from == Side::Responder && segment.flags.iter().any(|flag| flag == "RST"));
+        .find(|segment| segment.from == Side::Responder && segment.flags.contains(&"RST"));
     let to_server = connection.responder.address == session.server.address;
     let (kind, cause) = match refusal {
         Some(_) => (DATA_CONNECTION_REFUSED, FailureCause::Refused),

@@ -130,7 +130,7 @@ fn aborted(session: &Session, transfer: &Transfer, packet: u64) -> Finding {
 }
 
 fn has(segment: &Closing, flag: &str) -> bool {
-    segment.flags.iter().any(|set| set == flag)
+    segment.flags.contains(&flag)
 }
 
 fn sender_fin<'a>(session: &Session, transfer: &Transfer, data: &'a Connection) -> Option<&'a Closing> {

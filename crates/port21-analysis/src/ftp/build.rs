@@ -144,7 +144,7 @@ impl Session {
     /// The attempt that counts: one that moved bytes, else one that was opened, else the last.
     fn data_of(&self, transfer: &Pending) -> Option<&Ended> {
         let attempts: Vec<&Ended> =
-            transfer.streams.iter().filter_map(|stream| self.streams.get(stream)?.as_ref()).collect();
+            transfer.streams.iter().filter_map(|stream| self.streams.get(stream)?.as_deref()).collect();
         let moved = attempts.iter().find(|ended| ended.bytes() > 0);
         moved.or(attempts.iter().rfind(|ended| ended.opened)).or(attempts.last()).copied()
     }
@@ -328,7 +328,7 @@ fn incomplete(
         Some(End::Responder) => Side::Responder,
         _ => Side::Initiator,
     };
-    let has = |segment: &crate::report::Closing, flag: &str| segment.flags.iter().any(|name| name == flag);
+    let has = |segment: &crate::report::Closing, flag: &str| segment.flags.contains(&flag);
     let ordered = connection
         .closing
         .iter()
@@ -359,7 +359,7 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
     };
     let connection = &attempt.connection;
     let syn = connection.handshake.syn;
-    let reset = connection.closing.iter().find(|segment| segment.flags.iter().any(|flag| flag == "RST"));
+    let reset = connection.closing.iter().find(|segment| segment.flags.contains(&"RST"));
     let proof = |last: Option<u64>| syn.into_iter().chain(last).collect();
     if !attempt.opened {
         return Some(match (attempt.unreachable, reset) {

@@ -85,7 +85,7 @@ impl Stage {
         for Unpaired { transfer, from, until, upload } in session.unpaired() {
             let fits = |stream: u64| {
                 let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_ref()?;
+                let (_, opened, _) = s.ended.as_deref()?;
                 let in_time = s.times.1 >= from.unwrap_or(began).saturating_sub(EARLY)
                     && until.is_none_or(|until| s.times.0 <= until.saturating_add(EARLY));
                 let client_is = |end: usize| s.ends.get(end).is_some_and(|e| e.address == client);
@@ -103,7 +103,7 @@ impl Stage {
         if partial && alone {
             let data = |stream: u64| {
                 let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_ref()?;
+                let (_, opened, _) = s.ended.as_deref()?;
                 let one_way = s.contents.iter().filter(|content| content.length > 0).count() == 1;
                 let fits = *opened
                     && s.times.1 >= began.saturating_sub(EARLY)

@@ -46,14 +46,15 @@ impl Session {
                 verb: command.verb_str().into_owned(),
                 argument,
                 argument_bytes,
-                defined_in: verb.map(|verb| verb.defined_in().to_owned()),
-                flags: said.last.flags.names().into_iter().map(str::to_owned).collect(),
+                defined_in: verb.map(Verb::defined_in),
+                flags: said.last.flags.names(),
                 sequence: relative_sequence(said.start),
                 next_sequence: relative_sequence(said.end),
                 acknowledged_by: None,
                 truncated_from: line.truncated_from,
             }),
-            replies: Vec::new(),
+            // Nearly every command has one reply; a vector would take room for four.
+            replies: Vec::with_capacity(1),
         });
         self.memories.push(Memory {
             verb,
@@ -124,12 +125,14 @@ impl Session {
     }
 
     fn reported(&self, said: &Said, reply: &ftp_protocol::Reply) -> Reply {
-        let (lines, bytes): (Vec<String>, Vec<Option<String>>) =
-            reply.lines.iter().map(|line| hex::text(line)).unzip();
-        let lines_bytes = bytes
-            .iter()
-            .any(Option::is_some)
-            .then(|| reply.lines.iter().map(|line| hex::encode(line)).collect());
+        let mut is_text = true;
+        let mut lines = Vec::with_capacity(reply.lines.len());
+        for line in &reply.lines {
+            let (text, bytes) = hex::text(line);
+            is_text &= bytes.is_none();
+            lines.push(text);
+        }
+        let lines_bytes = (!is_text).then(|| reply.lines.iter().map(|line| hex::encode(line)).collect());
         Reply {
             packet: said.first.packet,
             packets: said.packets.clone(),

@@ -151,7 +151,7 @@ pub struct Session {
     pub(super) announcements: Vec<Announcement>,
     pub(super) current: Option<Index>,
     pub(super) transfers: Vec<Pending>,
-    pub(super) streams: HashMap<u64, Option<Ended>>,
+    pub(super) streams: HashMap<u64, Option<Box<Ended>>>,
     pub(super) notes: Vec<Note>,
     pub(super) dropped_exchanges: u64,
     pub(super) actions: Vec<Action>,
@@ -274,13 +274,13 @@ impl Session {
         let stream = ended.connection.stream;
         if let Some(transfer) = self.transfers.get_mut(transfer) {
             transfer.streams.push(stream);
-            self.streams.insert(stream, Some(ended));
+            self.streams.insert(stream, Some(Box::new(ended)));
         }
     }
 
     /// What became of a connection that was claimed.
     pub fn ended(&mut self, stream: u64, ended: Ended) {
-        self.streams.insert(stream, Some(ended));
+        self.streams.insert(stream, Some(Box::new(ended)));
     }
 
     /// Whether commands or replies went by that nobody could read.
@@ -384,7 +384,7 @@ impl Session {
 
     /// Data connections that another session was told of too, with that session's number.
     pub fn shared_streams(&self) -> Vec<(u64, u64)> {
-        let ended = self.streams.iter().filter_map(|(stream, ended)| Some((*stream, ended.as_ref()?)));
+        let ended = self.streams.iter().filter_map(|(stream, ended)| Some((*stream, ended.as_deref()?)));
         ended.filter_map(|(stream, ended)| Some((*ended.shared_with.first()?, stream))).collect()
     }
 

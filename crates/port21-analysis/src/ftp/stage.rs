@@ -395,7 +395,7 @@ impl Stage {
         }
         let unreachable = connection.unreachable.map(|(packet, _, _)| packet);
         let ends = stranger.ends;
-        stranger.ended = Some((convert::connection(connection, self.epoch), opened, unreachable));
+        stranger.ended = Some(Box::new((convert::connection(connection, self.epoch), opened, unreachable)));
         stranger.events = Vec::new();
         if nothing && !self.pairs.has_session(ends) {
             self.pairs.remove_stranger(connection.stream, ends);

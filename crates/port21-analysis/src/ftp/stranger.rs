@@ -73,7 +73,7 @@ pub struct Stranger {
     /// Its handshake was not seen.
     pub began_before: bool,
     /// The connection, once it has ended.
-    pub ended: Option<(Connection, bool, Option<u64>)>,
+    pub ended: Option<Box<(Connection, bool, Option<u64>)>>,
 }
 
 impl Stranger {
@@ -161,7 +161,7 @@ impl Stranger {
 
     /// As a data connection that was found by guessing or late; `None` while it is still open.
     pub fn into_ended(self, pairing: Pairing) -> Option<Ended> {
-        let (connection, opened, unreachable) = self.ended?;
+        let (connection, opened, unreachable) = *self.ended?;
         Some(Ended {
             connection,
             pairing,

@@ -6,6 +6,7 @@ use super::model::{
     ClosedBy, Closing, Conflict, Connection, ConnectionState, Count, Endpoint, Gap, Handshake, Numbers,
     PerEnd, Quality, Side, Stall, StallCause,
 };
+use super::rare::RareQuality;
 use crate::{community_id, hex, tcp};
 
 /// The number that IANA assigned to TCP.
@@ -85,7 +86,7 @@ fn closing(connection: &tcp::Connection, segment: &tcp::ClosingSegment) -> Closi
     Closing {
         packet: segment.packet,
         from: side(from),
-        flags: segment.flags.names().into_iter().map(str::to_owned).collect(),
+        flags: segment.flags.names(),
         sequence: u64::from(connection.relative(from, segment.raw_sequence)),
         acknowledgement: segment
             .raw_acknowledgement
@@ -115,8 +116,11 @@ fn closed_by(connection: &tcp::Connection) -> Option<ClosedBy> {
     })
 }
 
-fn quality(connection: &tcp::Connection) -> Quality {
+fn quality(connection: &tcp::Connection) -> RareQuality {
     let found = &connection.quality;
+    if found.is_empty() && connection.halves.iter().all(|half| half.gaps.is_empty()) {
+        return RareQuality::default();
+    }
     let gaps = [tcp::End::Initiator, tcp::End::Responder].into_iter().flat_map(|end| {
         connection.half(end).gaps.iter().map(move |gap| Gap {
             from: side(end),
@@ -150,7 +154,7 @@ fn quality(connection: &tcp::Connection) -> Quality {
         stalls: found.stalls.iter().map(stall).collect(),
     };
     quality.truncated_lists = truncated(found);
-    quality
+    quality.into()
 }
 
 fn conflict(conflict: &tcp::Conflict) -> Conflict {

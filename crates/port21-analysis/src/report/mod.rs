@@ -6,7 +6,9 @@
 
 pub mod convert;
 mod model;
+mod rare;
 mod roles;
 
 pub use model::*;
+pub use rare::RareQuality;
 pub use roles::Party;

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::rare::RareQuality;
+
 /// The name and version of this format.
 pub const SCHEMA: &str = "port21.report/1";
 
@@ -263,9 +265,9 @@ pub struct Command {
     /// Bytes of `argument` where it is not UTF-8.
     pub argument_bytes: Option<String>,
     /// Whether the verb is known, and from which document ("RFC 959"); `null`: unknown.
-    pub defined_in: Option<String>,
+    pub defined_in: Option<&'static str>,
     /// TCP flags of the packet that completes the line.
-    pub flags: Vec<String>,
+    pub flags: Vec<&'static str>,
     /// Relative sequence number of its first byte.
     pub sequence: u64,
     /// Relative sequence number behind its last byte.
@@ -640,7 +642,7 @@ pub struct Closing {
     /// Who sent it.
     pub from: Side,
     /// Flags by name.
-    pub flags: Vec<String>,
+    pub flags: Vec<&'static str>,
     /// Relative sequence number.
     pub sequence: u64,
     /// Relative acknowledgment number.
@@ -690,7 +692,8 @@ pub struct Connection {
     /// Which kinds of packets were seen, in the letters of Zeek's `conn.log` ("ShADadFf").
     pub history: String,
     /// What was odd about its segments.
-    pub quality: Quality,
+    #[schemars(with = "Quality")]
+    pub quality: RareQuality,
 }
 
 /// What was odd about a connection's segments: packet numbers by the names of Wireshark's `tcp.analysis.*`.

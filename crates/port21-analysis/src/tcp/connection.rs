@@ -200,6 +200,11 @@ impl Quality {
 pub struct RareQuality(Option<Box<Quality>>);
 
 impl RareQuality {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The stored value, created when first asked for.
     pub(super) fn get_mut(&mut self) -> &mut Quality {
         self.0.get_or_insert_default()

@@ -28,8 +28,8 @@ impl Default for Limits {
         Limits {
             connections: 1_000_000,
             closed_connections: 8_192,
-            quiet_seconds: 3,
-            remembered_connections: 65_536,
+            quiet_seconds: 2,
+            remembered_connections: 32_768,
             out_of_order_bytes_per_direction: 16 << 20,
             out_of_order_bytes: 256 << 20,
             segments_per_direction: 16_384,

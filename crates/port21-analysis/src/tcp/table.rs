@@ -120,12 +120,12 @@ impl Table {
     }
 
     /// Takes a connection out.
-    pub fn remove(&mut self, slot: Slot) -> Option<Live> {
+    pub fn remove(&mut self, slot: Slot) -> Option<Box<Live>> {
         let live = self.slots.get_mut(slot as usize)?.take()?;
         self.index.remove(&Key::of(&live));
         self.unlink(slot);
         self.free.push(slot);
-        Some(*live)
+        Some(live)
     }
 
     /// Marks a connection as the one used last.
@@ -142,9 +142,8 @@ impl Table {
     }
 
     /// Takes all connections out, in stream order.
-    pub fn drain(&mut self) -> Vec<Live> {
-        let slots = std::mem::take(self).slots;
-        let mut all: Vec<Live> = slots.into_iter().flatten().map(|live| *live).collect();
+    pub fn drain(&mut self) -> Vec<Box<Live>> {
+        let mut all: Vec<Box<Live>> = std::mem::take(self).slots.into_iter().flatten().collect();
         all.sort_unstable_by_key(|live| live.connection.stream);
         all
     }

@@ -42,16 +42,16 @@ pub fn connection(stream: u64, initiator: &str, responder: &str, handshake: [u64
         bytes: PerEnd::default(),
         unplaced_bytes: PerEnd::default(),
         packets: PerEnd::default(),
-        quality: Quality::default(),
+        quality: RareQuality::default(),
     }
 }
 
 /// A segment that takes part in closing.
-pub fn closing(packet: u64, from: Side, flags: &[&str]) -> Closing {
+pub fn closing(packet: u64, from: Side, flags: &[&'static str]) -> Closing {
     Closing {
         packet,
         from,
-        flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+        flags: flags.to_vec(),
         sequence: 1,
         acknowledgement: Some(1),
         raw_sequence: 1,

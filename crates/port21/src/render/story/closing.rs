@@ -52,7 +52,7 @@ fn closing(session: &Session, connection: &Connection, mode: Option<Mode>) -> St
         .closing
         .iter()
         .map(|segment| {
-            let has = |name: &str| segment.flags.iter().any(|flag| flag == name);
+            let has = |name: &str| segment.flags.contains(&name);
             let name = match (has("RST"), has("FIN")) {
                 (true, _) => "RST",
                 (_, true) => "FIN",
@@ -91,12 +91,12 @@ pub fn closed(session: &Session, connection: &Connection, mode: Option<Mode>) ->
     let ends: Vec<_> = connection
         .closing
         .iter()
-        .filter(|segment| segment.flags.iter().any(|flag| flag == "FIN" || flag == "RST"))
+        .filter(|segment| segment.flags.iter().any(|flag| matches!(*flag, "FIN" | "RST")))
         .collect();
     let Some(first) = ends.first() else {
         return format!("not closed in the capture, last seen #{}", connection.last_packet);
     };
-    let is_reset = |flags: &[String]| flags.iter().any(|flag| flag == "RST");
+    let is_reset = |flags: &[&str]| flags.contains(&"RST");
     let verb = if is_reset(&first.flags) { "reset" } else { "closed" };
     let mut text = if connection.closed_by == Some(ClosedBy::Both) {
         let packets: Vec<u64> = ends.iter().map(|segment| segment.packet).take(2).collect();

@@ -132,7 +132,7 @@ fn end_states(connection: &Connection) -> (EndState, EndState) {
     // A reset of an end that had already sent FIN: a later FIN of its peer makes it an orderly close after all.
     let mut reset_after_fin = [false, false];
     for segment in &connection.closing {
-        let has = |flag: &str| segment.flags.iter().any(|name| name == flag);
+        let has = |flag: &str| segment.flags.contains(&flag);
         let [own, peer] = &mut states;
         let [own_late, peer_late] = &mut reset_after_fin;
         let (own, peer, own_late, peer_late) = match segment.from {
