@@ -142,10 +142,10 @@ impl Table {
     }
 
     /// Takes all connections out, in stream order.
-    pub fn drain(&mut self) -> Vec<Box<Live>> {
-        let mut all: Vec<Box<Live>> = std::mem::take(self).slots.into_iter().flatten().collect();
-        all.sort_unstable_by_key(|live| live.connection.stream);
-        all
+    pub fn drain(&mut self) -> impl Iterator<Item = Box<Live>> + use<> {
+        let mut slots = std::mem::take(self).slots;
+        slots.sort_unstable_by_key(|live| live.as_ref().map(|live| live.connection.stream));
+        slots.into_iter().flatten()
     }
 
     fn append(&mut self, slot: Slot) {
