@@ -33,6 +33,17 @@ fn run(arguments: &[&str], path: &Path, refused: bool) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
+/// Fails if text for people has control characters other than line ends, or a time or name that went wrong.
+fn assert_readable(file: &str, output: &[u8]) {
+    let text = std::str::from_utf8(output).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let strange = |c: &char| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c);
+    assert_eq!(text.chars().find(strange), None, "{file}: a control character");
+    assert!(text.lines().count() > 1, "{file}: {text}");
+    for wrong in ["NaN", "inf ", "Some(", "None", " 1 packets", " in 1 places", " -0."] {
+        assert!(!text.contains(wrong), "{file} says {wrong:?}");
+    }
+}
+
 #[test]
 fn every_wild_capture_is_read_or_refused_in_one_sentence() {
     let Some(shared) = shared() else {
@@ -51,7 +62,11 @@ fn every_wild_capture_is_read_or_refused_in_one_sentence() {
             sessions += report["sessions"].as_array().unwrap().len();
             read += 1;
         }
-        run(&["explain"], &path, refused);
+        for format in ["text", "markdown"] {
+            if let Some(output) = run(&["explain", "--format", format], &path, refused) {
+                assert_readable(&file, &output);
+            }
+        }
     }
     note(&format!(
         "wild captures: {read} read ({packets} packets, {sessions} FTP sessions), {} refused as they should be",

@@ -243,13 +243,13 @@ fn of_kind(
         }
         _ => " No data connection for it is in the capture.".to_owned(),
     };
-    let detail = format!(
-        "The {who} at {own} announced {} in #{}, {} in all ({}).{answered}{went}",
-        first.place,
-        first.packet,
-        counted(matching.len() as u64, "announcement"),
-        named(&matching.iter().map(|(announcement, _)| announcement.packet).collect::<Vec<u64>>())
-    );
+    let all: Vec<u64> = matching.iter().map(|(announcement, _)| announcement.packet).collect();
+    let in_all = match all.len() {
+        1 => String::new(),
+        several => format!(", the first of {} ({})", counted(several as u64, "announcement"), named(&all)),
+    };
+    let detail =
+        format!("The {who} at {own} announced {} in #{}{in_all}.{answered}{went}", first.place, first.packet);
     Some(worst.of(session, packets, detail))
 }
 

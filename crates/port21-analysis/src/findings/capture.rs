@@ -73,14 +73,17 @@ fn gaps(
     if packets.is_empty() {
         packets.push(connection.first_packet);
     }
-    let detail = format!(
-        "{name}: {} missing in {}; the first at relative sequence number {}, {} long, from {}.",
-        counted(bytes, "byte"),
-        counted(gaps.len() as u64, "place"),
-        first.sequence,
-        counted(first.length, "byte"),
-        connection.endpoint(first.from)
-    );
+    let places = match gaps.len() {
+        1 => format!("at relative sequence number {}", first.sequence),
+        several => format!(
+            "in {}; the first at relative sequence number {}, {} long",
+            counted(several as u64, "place"),
+            first.sequence,
+            counted(first.length, "byte")
+        ),
+    };
+    let from = connection.endpoint(first.from);
+    let detail = format!("{name}: {} missing {places}, from {from}.", counted(bytes, "byte"));
     Some(kind.of(session, packets, detail))
 }
 
@@ -123,7 +126,9 @@ mod tests {
     fn a_gap_is_told_with_place_length_and_sender() {
         let found = finding(&with_gap(true, ConnectionState::Open), "capture-gaps");
         assert_eq!(found.packets, [33]);
-        assert!(found.detail.contains("relative sequence number 100, 1,460 bytes long, from 203.0.113.9:21"));
+        assert!(
+            found.detail.contains("1,460 bytes missing at relative sequence number 100, from 203.0.113.9:21")
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub const CATALOGUE: &[Kind] = &[
     opening::DATA_CONNECTION_UNREACHABLE,
     opening::DATA_CONNECTION_RESET,
     opening::DATA_CONNECTION_NOT_SEEN,
+    opening::DATA_CONNECTION_NOT_ANNOUNCED,
     addresses::PASSIVE_ADDRESS_ZERO,
     addresses::PASSIVE_ADDRESS_PRIVATE,
     addresses::PASSIVE_ADDRESS_MISMATCH,

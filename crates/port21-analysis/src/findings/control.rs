@@ -196,6 +196,10 @@ fn without_command(session: &Session) -> Option<Finding> {
         return None;
     }
     let greeting = session.greeting.as_ref().map(|greeting| greeting.packet);
+    let left = session.control.closing.iter().find(|segment| segment.from == client);
+    // Some servers answer the end of the connection as they would QUIT.
+    let farewell =
+        |reply: &Reply| reply.code == Some(221) && left.is_some_and(|segment| segment.packet < reply.packet);
     // 120 and 220 greet, 421 may come at any time.
     let unasked: Vec<&Reply> = session
         .exchanges
@@ -203,6 +207,7 @@ fn without_command(session: &Session) -> Option<Finding> {
         .filter(|exchange| exchange.command.is_none())
         .flat_map(|exchange| &exchange.replies)
         .filter(|reply| Some(reply.packet) != greeting && !matches!(reply.code, Some(120 | 220 | 421)))
+        .filter(|reply| !farewell(reply))
         .collect();
     let first = unasked.first()?;
     let packets: Vec<u64> = unasked.iter().map(|reply| reply.packet).collect();
@@ -365,6 +370,16 @@ mod tests {
             vec![Exchange { command: None, replies: vec![reply(50, 200, "what?", 90, (51, 99))] }];
         assert_eq!(codes(&session), ["reply-without-command"]);
         crate::sample::without_handshake(&mut session.control);
+        assert!(codes(&session).is_empty());
+    }
+
+    #[test]
+    fn a_farewell_to_a_client_that_has_closed_is_no_reply_to_nothing() {
+        let mut session = greeted();
+        session.exchanges =
+            vec![Exchange { command: None, replies: vec![reply(50, 221, "Bye", 90, (51, 99))] }];
+        assert_eq!(codes(&session), ["reply-without-command"]);
+        session.control.closing = vec![closing(48, Side::Initiator, &["FIN", "ACK"], (9, 9), 9)];
         assert!(codes(&session).is_empty());
     }
 

@@ -124,7 +124,12 @@ fn anonymous_login(session: &Session) -> Option<Finding> {
 }
 
 fn in_clear(transfer: &Transfer) -> bool {
-    !transfer.protected && transfer.bytes > 0
+    !transfer.protected && captured(transfer) > 0
+}
+
+/// Bytes of a transfer without those that the capture lacks.
+fn captured(transfer: &Transfer) -> u64 {
+    transfer.missing.iter().fold(transfer.bytes, |bytes, hole| bytes.saturating_sub(hole.length))
 }
 
 fn files_in_clear(session: &Session) -> Option<Finding> {
@@ -134,13 +139,19 @@ fn files_in_clear(session: &Session) -> Option<Finding> {
         .filter(|transfer| transfer.kind == Some(Carries::File) && in_clear(transfer))
         .collect();
     let first = files.first()?;
-    let bytes = files.iter().fold(0_u64, |sum, transfer| sum.saturating_add(transfer.bytes));
+    let bytes = files.iter().fold(0_u64, |sum, transfer| sum.saturating_add(captured(transfer)));
     let packets: Vec<u64> = files.iter().filter_map(|transfer| transfer.data_packets.first).collect();
+    let name = first.path.as_deref().or(first.argument.as_deref());
+    let which = match (files.len(), name) {
+        (1, Some(name)) => format!(", {name}"),
+        (1, None) => String::new(),
+        (_, Some(name)) => format!(", the first {name}"),
+        (_, None) => ", the first of unknown name".to_owned(),
+    };
     let detail = format!(
-        "{} of {} in clear, the first {}.",
-        counted(files.len() as u64, "file"),
-        counted(bytes, "byte"),
-        first.path.as_deref().or(first.argument.as_deref()).unwrap_or("of unknown name")
+        "{} with {} in the capture{which}.",
+        counted(files.len() as u64, "unencrypted file"),
+        counted(bytes, "byte")
     );
     Some(FILES_IN_CLEAR.of(session, packets, detail))
 }

@@ -69,6 +69,18 @@ pub const DATA_CONNECTION_NOT_SEEN: Kind = Kind {
     advice: "Capture at the server or at the client to see whether a SYN was sent, and where it went.",
 };
 
+/// The server said 425 to a command before which no data connection was announced.
+pub const DATA_CONNECTION_NOT_ANNOUNCED: Kind = Kind {
+    code: "data-connection-not-announced",
+    severity: Severity::Low,
+    title: "no PORT or PASV before a transfer",
+    meaning: "A transfer was asked for without PORT, PASV or their kin before it, and the server could not open a data \
+              connection (425). The server then has the client's own control port to connect to, where clients do not \
+              listen. The client's side of the dialogue was seen from its start, without holes.",
+    rule: "RFC 959, sections 3.2 and 5.1; RFC 1123, section 4.1.2.5",
+    advice: "Let the client send PASV, EPSV, PORT or EPRT before each transfer.",
+};
+
 /// Findings of this family.
 pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
     found.extend(session.transfers.iter().filter_map(|transfer| failed(session, transfer)));
@@ -89,7 +101,11 @@ fn failed(session: &Session, transfer: &Transfer) -> Option<Finding> {
         (FailureCause::Reset, _) => DATA_CONNECTION_RESET,
         (FailureCause::NotSeen, _) => {
             transfer.closing_reply.filter(|reply| reply.code == Some(425))?;
-            DATA_CONNECTION_NOT_SEEN
+            match transfer.setup {
+                Some(_) => DATA_CONNECTION_NOT_SEEN,
+                None if heard_the_client(session) => return Some(not_announced(session, transfer)),
+                None => return None,
+            }
         }
     };
     let mut packets = failure.packets.clone();
@@ -108,6 +124,25 @@ fn failed(session: &Session, transfer: &Transfer) -> Option<Finding> {
         happened(failure.cause)
     );
     Some(kind.of(session, packets, detail))
+}
+
+/// Whether an announcement would have been seen.
+fn heard_the_client(session: &Session) -> bool {
+    let client = session.control_side_of_client();
+    session.control.handshake.syn.is_some()
+        && session.control.quality.gaps.iter().all(|gap| gap.from != client)
+        && session.tls.is_none()
+}
+
+fn not_announced(session: &Session, transfer: &Transfer) -> Finding {
+    let reply = transfer.closing_reply;
+    let answer = reply.map_or_else(String::new, |reply| code_and_packet(reply.code, reply.packet));
+    let packets = transfer.command_packet.into_iter().chain(reply.map(|reply| reply.packet)).collect();
+    let detail = format!(
+        "{}: the client had announced no data connection for it, and the server answered {answer}.",
+        transfer_name(transfer)
+    );
+    DATA_CONNECTION_NOT_ANNOUNCED.of(session, packets, detail)
 }
 
 fn happened(cause: FailureCause) -> &'static str {
@@ -151,7 +186,7 @@ fn failed_before_the_command(session: &Session, connection: &Connection) -> Opti
     let mut packets = vec![connection.first_packet];
     packets.extend(refusal.map(|segment| segment.packet));
     let detail = format!(
-        "The data connection from {} to {} {}, see {}; no transfer was asked for after that.",
+        "The data connection from {} to {} {}, see {}; no transfer came of it.",
         connection.initiator,
         connection.responder,
         happened(cause),
@@ -201,6 +236,15 @@ mod tests {
     fn an_attempt_out_of_sight_is_told_only_if_the_server_says_that_it_failed() {
         let mut session = failing(FailureCause::NotSeen, Mode::Passive);
         session.transfers[0].closing_reply = Some(ReplyRef { packet: 180, code: Some(226) });
+        assert!(codes(&session).is_empty());
+    }
+
+    #[test]
+    fn without_an_announcement_there_was_nothing_to_open_if_the_client_was_heard() {
+        let mut session = failing(FailureCause::NotSeen, Mode::Passive);
+        session.transfers[0].setup = None;
+        assert_eq!(codes(&session), ["data-connection-not-announced"]);
+        crate::sample::without_handshake(&mut session.control);
         assert!(codes(&session).is_empty());
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Kind, sender_side, transfer_name};
 use crate::report::{
-    Closing, Connection, ConnectionState, Direction, Finding, Kind as Carries, Session, Severity, Transfer,
-    Type,
+    Closing, Connection, ConnectionState, Direction, FailureCause, Finding, Kind as Carries, Session,
+    Severity, Transfer, Type,
 };
 use crate::wording::{code_and_packet, counted, number, packets as named};
 
@@ -55,7 +55,8 @@ pub const TRANSFER_SHORT: Kind = Kind {
     severity: Severity::Medium,
     title: "fewer bytes than announced",
     meaning: "The sender closed the data connection in order, but after fewer bytes than SIZE, the opening reply or MLSD \
-              had announced. Only for downloads in image type without TLS: otherwise bytes on the wire count differently.",
+              had announced. Only for downloads in image type, or that the server says to send as binary, without TLS: \
+              otherwise bytes on the wire count differently.",
     rule: "RFC 3659, sections 4 and 7.5.7; RFC 959, section 3.4.1",
     advice: "Fetch the rest with REST, and look at the server's log for why it stopped.",
 };
@@ -170,7 +171,9 @@ fn failed(session: &Session, transfer: &Transfer) -> Option<Finding> {
     let closing = transfer.closing_reply?;
     let code = closing.code.filter(|code| (400..600).contains(code) && *code != 425)?;
     let began = transfer.opening_reply.is_some() || transfer.bytes > 0;
-    if !began || transfer.failure.is_some() {
+    // Why a data connection failed is told elsewhere, where the capture shows it.
+    let told = transfer.failure.as_ref().is_some_and(|failure| failure.cause != FailureCause::NotSeen);
+    if !began || told {
         return None;
     }
     let means = match code {
@@ -215,8 +218,7 @@ fn other_length(session: &Session, transfer: &Transfer) -> Option<Finding> {
     let from = transfer.expected_from.as_deref().filter(|from| *from != "ALLO")?;
     let data = transfer.data.as_ref()?;
     let comparable = transfer.direction == Some(Direction::Download)
-        && transfer.representation == Type::Image
-        && transfer.type_seen
+        && (transfer.representation == Type::Image && transfer.type_seen || says_binary(session, transfer))
         && !transfer.protected;
     if !comparable || expected == transfer.bytes {
         return None;
@@ -241,6 +243,17 @@ fn other_length(session: &Session, transfer: &Transfer) -> Option<Finding> {
     packets.extend(fin.map(|fin| fin.packet));
     packets.extend(transfer.data_packets.last);
     Some(kind.of(session, packets, detail))
+}
+
+/// Whether the reply that announced the length also said that the bytes go as they are, whatever TYPE came before.
+fn says_binary(session: &Session, transfer: &Transfer) -> bool {
+    let announced = transfer.expected_from.as_deref().is_some_and(|from| matches!(from, "125" | "150"));
+    announced
+        && session
+            .replies()
+            .into_iter()
+            .filter(|reply| Some(reply.packet) == transfer.expected_packet)
+            .any(|reply| reply.lines.iter().any(|line| line.to_ascii_uppercase().contains("BINARY")))
 }
 
 /// Extensions of formats whose bytes are not lines of text.
@@ -283,7 +296,7 @@ fn binary_in_ascii(session: &Session, transfer: &Transfer) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::findings::tests::{codes, finding, raises};
-    use crate::report::{Gap, ReplyRef, Side};
+    use crate::report::{Failure, Gap, ReplyRef, Side};
     use crate::sample::{closing, download, exchange, greeted};
 
     fn fetched() -> Session {
@@ -395,6 +408,34 @@ mod tests {
         session.transfers[0].representation = Type::Image;
         session.transfers[0].protected = true;
         assert!(!raises(&session, "transfer-short"));
+    }
+
+    #[test]
+    fn a_server_that_announces_binary_counts_like_the_wire_whatever_type_was_seen() {
+        for (text, raised) in
+            [("Opening BINARY mode for a (6000 bytes)", true), ("Opening a (6000 bytes)", false)]
+        {
+            let mut session = fetched();
+            session.exchanges = vec![exchange(170, "RETR", Some("a"), &[(172, 150, text)])];
+            let transfer = &mut session.transfers[0];
+            transfer.type_seen = false;
+            transfer.representation = Type::Ascii;
+            transfer.expected_bytes = Some(6000);
+            transfer.expected_from = Some("150".to_owned());
+            transfer.expected_packet = Some(172);
+            assert_eq!(raises(&session, "transfer-short"), raised, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failure_whose_data_connection_nobody_saw_is_told_all_the_same() {
+        let mut session = fetched();
+        let transfer = &mut session.transfers[0];
+        transfer.closing_reply = Some(ReplyRef { packet: 180, code: Some(451) });
+        transfer.failure = Some(Failure { cause: FailureCause::NotSeen, packets: Vec::new() });
+        assert!(raises(&session, "transfer-failed"));
+        session.transfers[0].failure = Some(Failure { cause: FailureCause::Refused, packets: vec![171] });
+        assert!(!raises(&session, "transfer-failed"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The session as the report writes it.
 
+use std::collections::HashSet;
+
 use ftp_protocol::Verb;
 
 use super::control::Speaker;
@@ -14,6 +16,7 @@ use crate::report::{
 };
 use crate::tcp::End;
 use crate::time;
+use crate::wording::{counted, number};
 
 impl Session {
     /// Writes the session down. `counterpart`: which transfer of another session (by id) a shared stream was.
@@ -24,13 +27,18 @@ impl Session {
     ) -> crate::report::Session {
         self.fill_acknowledgements();
         let transfers = self.reported_transfers(&counterpart);
-        let used: Vec<u64> =
+        let used: HashSet<u64> =
             transfers.iter().filter_map(|t| t.data.as_ref().map(|data| data.stream)).collect();
+        // What was tried for a transfer and failed is told there.
+        let tried: HashSet<u64> = self.transfer_streams().into_iter().map(|(stream, _)| stream).collect();
         let mut unused: Vec<Connection> = self
             .streams
             .values()
             .flatten()
-            .filter(|ended| ended.opened && !used.contains(&ended.connection.stream))
+            .filter(|ended| {
+                let stream = ended.connection.stream;
+                !used.contains(&stream) && (ended.opened || !tried.contains(&stream))
+            })
             .map(|ended| ended.connection.clone())
             .collect();
         unused.sort_unstable_by_key(|connection| connection.stream);
@@ -319,7 +327,8 @@ fn incomplete(
     let content = sender.map(|sender| ended.content(sender));
     if let Some(content) = content.filter(|content| !content.missing.is_empty()) {
         let missing: u64 = content.missing.iter().map(|hole| hole.length).sum();
-        return Some(format!("{missing} of {} bytes are not in the capture", content.length));
+        let (missing, all) = (number(missing), counted(content.length, "byte"));
+        return Some(format!("{missing} of {all} are not in the capture"));
     }
     if connection.handshake.syn.is_none() && connection.handshake.syn_ack.is_none() {
         return Some("the data connection was open when the capture began".into());
@@ -345,11 +354,15 @@ fn incomplete(
     }
     let bytes = content.map_or(0, |content| content.length);
     match expected {
-        Some((expected, from, _)) if bytes < expected => {
-            Some(format!("{bytes} bytes crossed, {} fewer than announced ({from})", expected - bytes))
-        }
+        Some((expected, from, _)) if bytes < expected => Some(fewer(bytes, expected, from)),
         _ => None,
     }
+}
+
+/// "5,000 bytes crossed, 1,000 fewer than announced (SIZE)".
+fn fewer(bytes: u64, expected: u64, from: &str) -> String {
+    let less = number(expected.saturating_sub(bytes));
+    format!("{} crossed, {less} fewer than announced ({from})", counted(bytes, "byte"))
 }
 
 /// Why no data connection came to be, or why it moved nothing.
@@ -409,9 +422,7 @@ fn sizes_from_listings(transfers: &mut [Transfer]) {
             transfer.expected_packet = *packet;
             if transfer.complete && transfer.bytes < expected {
                 transfer.complete = false;
-                let fewer = expected - transfer.bytes;
-                let text = format!("{} bytes crossed, {fewer} fewer than announced (MLSD)", transfer.bytes);
-                transfer.incomplete_because = Some(text);
+                transfer.incomplete_because = Some(fewer(transfer.bytes, expected, "MLSD"));
             }
         }
     }

@@ -151,10 +151,20 @@ fn quality(connection: &tcp::Connection) -> RareQuality {
         truncated_lists: Vec::new(),
         gaps: gaps.collect(),
         conflicts: found.conflicts.iter().map(conflict).collect(),
-        stalls: found.stalls.iter().map(stall).collect(),
+        stalls: found.stalls.iter().filter(|stall| is_seen(stall, found)).map(stall).collect(),
     };
     quality.truncated_lists = truncated(found);
     quality.into()
+}
+
+/// Whether the capture shows that nothing was sent during a pause: not where it lacks what came before its end.
+fn is_seen(stall: &tcp::Stall, quality: &tcp::Quality) -> bool {
+    let within = |list: &[u64]| {
+        let next = list.get(list.partition_point(|packet| *packet < stall.from_packet));
+        // What a full list has left out may lie anywhere behind its end.
+        next.map_or(list.len() >= tcp::Quality::LIST_LIMIT, |packet| *packet <= stall.to_packet)
+    };
+    !within(&quality.lost_segments) && !within(&quality.acked_unseen)
 }
 
 fn conflict(conflict: &tcp::Conflict) -> Conflict {

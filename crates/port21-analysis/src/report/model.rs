@@ -72,7 +72,7 @@ pub struct Totals {
     pub undecoded_packets: u64,
     /// Why, and how many each.
     pub undecoded_reasons: Vec<Count>,
-    /// What a limit dropped, and how much; empty where no limit was reached.
+    /// What was left out, because a limit was reached or because it fits nowhere, and how much; mostly empty.
     pub dropped: Vec<Count>,
 }
 
@@ -160,7 +160,7 @@ pub struct Session {
     pub exchanges: Vec<Exchange>,
     /// Every transfer that was begun or asked for and not refused outright.
     pub transfers: Vec<Transfer>,
-    /// Data connections that were opened as announced, and over which no transfer was asked for.
+    /// Data connections that were opened, or tried in vain (`state` tells), as announced, and used by no transfer.
     pub unused_data_connections: Vec<Connection>,
     /// TLS on the control connection.
     pub tls: Option<Tls>,

@@ -41,6 +41,9 @@ fn capture(capture: &Capture) -> String {
 }
 
 fn span(capture: &Capture) -> Option<f64> {
+    if capture.packets < 2 {
+        return None;
+    }
     let first = nanoseconds(capture.first_time.as_deref()?)?;
     let last = nanoseconds(capture.last_time.as_deref()?)?;
     Some((last - first) as f64 / 1e9)
@@ -66,7 +69,7 @@ fn nanoseconds(time: &str) -> Option<i128> {
     Some(seconds * 1_000_000_000 + number(format!("{fraction:0<9}").get(..9)?)?)
 }
 
-/// What was wrong with the captures, what could not be read, what a limit dropped, and that there is no FTP.
+/// What was wrong with the captures, what could not be read, what was left out, and that there is no FTP.
 pub fn remarks(overview: &Overview<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     for capture in overview.captures {
@@ -93,14 +96,18 @@ pub fn remarks(overview: &Overview<'_>) -> Vec<String> {
             .push(format!("{packets} could not be read to the end: {}", counts(&totals.undecoded_reasons)));
     }
     if !totals.dropped.is_empty() {
-        remarks.push(format!("dropped because a limit was reached: {}", counts(&totals.dropped)));
+        remarks.push(format!("left out: {}", counts(&totals.dropped)));
     }
     if totals.sessions == 0 {
-        remarks.push(format!(
-            "No FTP session was found: {} in {}.",
-            words::count(totals.connections, "TCP connection"),
-            words::count(totals.tcp_packets, "TCP packet")
-        ));
+        remarks.push(match (totals.packets, totals.tcp_packets) {
+            (0, _) => "No FTP session was found: there are no packets.".to_owned(),
+            (_, 0) => "No FTP session was found: none of the packets is TCP.".to_owned(),
+            (_, packets) => format!(
+                "No FTP session was found: {} in {}.",
+                words::count(totals.connections, "TCP connection"),
+                words::count(packets, "TCP packet")
+            ),
+        });
     }
     remarks
 }

@@ -63,15 +63,17 @@ pub fn list(words: &[String]) -> String {
     }
 }
 
-/// A span of time with three significant digits: "0.129 s", "7.48 s", "2 min 5 s", "3 h 0 min".
+/// A span of time with three significant digits: "0 s", "0.129 s", "7.48 s", "2 min 5 s", "3 h 0 min", "4 days 1 h".
 pub fn seconds(span: f64) -> String {
     let whole = span.abs().round() as u64;
     match span.abs() {
+        none if none < 1e-9 => "0 s".to_owned(),
         short if short < 0.001 => format!("{:.6} s", span),
         short if short < 10.0 => format!("{:.3} s", span),
         middle if middle < 119.95 => format!("{:.1} s", span),
         long if long < 7200.0 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", number(whole / 3600), whole % 3600 / 60),
+        day if day < 172_800.0 => format!("{} h {} min", number(whole / 3600), whole % 3600 / 60),
+        _ => format!("{} days {} h", number(whole / 86_400), whole % 86_400 / 3600),
     }
 }
 
@@ -133,8 +135,10 @@ mod tests {
 
     #[test]
     fn spans_are_written_by_their_size() {
-        let written = [0.000_012, 0.129_234, 7.5, 10.123, 125.0, 10_860.0].map(seconds);
-        assert_eq!(written, ["0.000012 s", "0.129 s", "7.500 s", "10.1 s", "2 min 5 s", "3 h 1 min"]);
+        let short = [0.0, 0.000_012, 0.129_234, 7.5, 10.123].map(seconds);
+        assert_eq!(short, ["0 s", "0.000012 s", "0.129 s", "7.500 s", "10.1 s"]);
+        let long = [125.0, 10_860.0, 176_400.0].map(seconds);
+        assert_eq!(long, ["2 min 5 s", "3 h 1 min", "2 days 1 h"]);
     }
 
     #[test]

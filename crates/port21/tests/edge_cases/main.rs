@@ -12,6 +12,7 @@ mod passages;
 mod protection;
 mod streams;
 mod transfers;
+mod trouble;
 
 use port21_testkit::{Network, Program};
 use serde_json::Value;

@@ -19,18 +19,7 @@ pub fn aftermath(session: &Session) -> Vec<Fact> {
         facts.push(Fact { label: "TCP", lines: troubles });
     }
     for connection in &session.unused_data_connections {
-        let handshake = [connection.handshake.syn, connection.handshake.syn_ack, connection.handshake.ack];
-        let packets: Vec<u64> = handshake.into_iter().flatten().collect();
-        facts.push(Fact::new(
-            "unused",
-            format!(
-                "data connection {} -> {}, stream {}: opened as announced {}, but no transfer was asked for",
-                words::endpoint(&connection.initiator),
-                words::endpoint(&connection.responder),
-                connection.stream,
-                words::packets(&packets)
-            ),
-        ));
+        facts.push(Fact::new("unused", unused(connection)));
     }
     let notes: Vec<String> = session
         .notes
@@ -44,6 +33,24 @@ pub fn aftermath(session: &Session) -> Vec<Fact> {
         facts.push(Fact { label: "notes", lines: notes });
     }
     facts
+}
+
+/// "data connection 192.0.2.1:2012 -> 192.0.2.2:5000, stream 3: opened as announced #7 #8 #9, and used by no transfer".
+fn unused(connection: &Connection) -> String {
+    let handshake = [connection.handshake.syn, connection.handshake.syn_ack, connection.handshake.ack];
+    let packets: Vec<u64> = handshake.into_iter().flatten().collect();
+    let became = match (connection.state, connection.closing.first()) {
+        (ConnectionState::NeverOpened, Some(reset)) => format!("tried, and refused #{}", reset.packet),
+        (ConnectionState::NeverOpened, None) => "tried, and never answered".to_owned(),
+        _ => "opened as announced".to_owned(),
+    };
+    format!(
+        "data connection {} -> {}, stream {}: {became} {}, and used by no transfer",
+        words::endpoint(&connection.initiator),
+        words::endpoint(&connection.responder),
+        connection.stream,
+        words::packets(&packets)
+    )
 }
 
 /// "#304 FIN by the server   #305 ACK   #306 RST by the client   (the server closed first)".
@@ -70,20 +77,21 @@ fn closing(session: &Session, connection: &Connection, mode: Option<Mode>) -> St
             format!("the other half is open when last seen, #{}", connection.last_packet)
         }
         ConnectionState::Closed | ConnectionState::Reset => match closed_by(session, connection, mode) {
-            Some(first) => format!("({first} closed first)"),
+            Some(first) => format!("({first})"),
             None => return parts.join("   "),
         },
     });
     parts.join("   ")
 }
 
-/// Who closed first: "the server", "both at once".
+/// "the server closed first", "both ends closed at the same time".
 fn closed_by(session: &Session, connection: &Connection, mode: Option<Mode>) -> Option<String> {
-    Some(match connection.closed_by? {
+    let first = match connection.closed_by? {
         ClosedBy::Initiator => who(session, connection, Side::Initiator, mode),
         ClosedBy::Responder => who(session, connection, Side::Responder, mode),
-        ClosedBy::Both => return Some("both ends, at the same time,".into()),
-    })
+        ClosedBy::Both => return Some("both ends closed at the same time".into()),
+    };
+    Some(format!("{first} closed first"))
 }
 
 /// "closed by the server #177", "reset by the client #306", for a data connection.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use port21_analysis::report::{Command, Exchange, Mode, Reply, Session, Setup, Tls, Transfer};
+use ftp_protocol::address::{self, DataAddress};
+use port21_analysis::report::{Command, Exchange, Reply, Session, Tls, Transfer};
 
 use crate::escape;
 use crate::render::story::{Speaker, Step, transfer, wire};
@@ -140,25 +141,13 @@ fn reply_lines(reply: &Reply) -> Vec<String> {
 /// What is worth saying beside a command or a reply, gathered once for the session.
 struct Hints<'a> {
     session: &'a Session,
-    by_command: HashMap<u64, (&'a Setup, Option<Mode>)>,
-    by_reply: HashMap<u64, (&'a Setup, Option<Mode>)>,
     /// First packets of the replies that one packet acknowledged first.
     acknowledged: HashMap<u64, Vec<u64>>,
 }
 
 impl<'a> Hints<'a> {
     fn of(session: &'a Session) -> Hints<'a> {
-        let mut hints = Hints {
-            session,
-            by_command: HashMap::new(),
-            by_reply: HashMap::new(),
-            acknowledged: HashMap::new(),
-        };
-        for transfer in &session.transfers {
-            let Some(setup) = &transfer.setup else { continue };
-            hints.by_command.extend(setup.command_packet.map(|packet| (packet, (setup, transfer.mode))));
-            hints.by_reply.extend(setup.reply_packet.map(|packet| (packet, (setup, transfer.mode))));
-        }
+        let mut hints = Hints { session, acknowledged: HashMap::new() };
         let greeting = session
             .greeting
             .iter()
@@ -177,26 +166,38 @@ impl<'a> Hints<'a> {
     }
 
     fn about_command(&self, command: &Command) -> Vec<String> {
-        let setup = command.packets.iter().find_map(|packet| self.by_command.get(packet));
-        setup
-            .filter(|(setup, mode)| {
-                setup.verb == command.verb && setup.text == command.argument && is_active(*mode)
-            })
-            .and_then(|(setup, _)| announcement(setup, "the client", self.session.client.address))
+        let argument = command.argument.as_deref().unwrap_or_default().as_bytes();
+        let announced = match command.verb.as_str() {
+            "PORT" => address::parse_port(argument),
+            "EPRT" => address::parse_eprt(argument),
+            "LPRT" => address::parse_lprt(argument),
+            _ => return Vec::new(),
+        };
+        announced
+            .ok()
+            .map(|data| announcement(&data, "the client", self.session.client.address))
             .into_iter()
             .collect()
     }
 
     fn about_reply(&self, reply: &Reply, command: Option<&Command>) -> Vec<String> {
-        let mut remarks = Vec::new();
-        let setup = reply.packets.iter().find_map(|packet| self.by_reply.get(packet));
-        remarks.extend(
-            setup
-                .filter(|(setup, mode)| {
-                    !is_active(*mode) && command.is_some_and(|command| command.verb == setup.verb)
-                })
-                .and_then(|(setup, _)| announcement(setup, "the server", self.session.server.address)),
-        );
+        let text = reply.lines.join(" ");
+        let parsed = match reply.code {
+            Some(227) => address::parse_pasv_reply(text.as_bytes()).ok(),
+            Some(228) => address::parse_lpsv_reply(text.as_bytes()).ok(),
+            Some(229) => address::parse_epsv_reply(text.as_bytes())
+                .or_else(|error| address::parse_pasv_reply(text.as_bytes()).map_err(|_| error))
+                .ok(),
+            _ => None,
+        };
+        let own_address = self.session.server.address;
+        // 227 answers PASV and its kin; a line that only looks like it, to another command, announces nothing.
+        let asked = command.is_none_or(|command| command.verb.ends_with("SV"));
+        let mut remarks: Vec<String> = parsed
+            .filter(|_| asked)
+            .map(|data| announcement(&data, "the server", own_address))
+            .into_iter()
+            .collect();
         let own = reply.packets.last().copied().unwrap_or(reply.packet);
         let covered =
             reply.acknowledged_by.and_then(|packet| Some((packet, self.acknowledged.get(&packet)?)));
@@ -211,20 +212,12 @@ impl<'a> Hints<'a> {
     }
 }
 
-fn is_active(mode: Option<Mode>) -> bool {
-    matches!(mode, Some(Mode::Active | Mode::ExtendedActive))
-}
-
 /// "the client listens on 192.168.1.10:5001 (19 * 256 + 137)".
-fn announcement(setup: &Setup, speaker: &str, own: std::net::IpAddr) -> Option<String> {
-    let (address, port) = (setup.address?, setup.port?);
+fn announcement(data: &DataAddress, speaker: &str, own: std::net::IpAddr) -> String {
+    let address = data.address.unwrap_or(own);
     let verb = if address == own { "listens on" } else { "names" };
-    let arithmetic = setup.arithmetic.as_deref().map_or(String::new(), |arithmetic| {
-        // The sum stands before it already: "19 * 256 + 137 = 5001".
-        let terms = arithmetic.split_once(" = ").map_or(arithmetic, |(terms, _)| terms);
-        format!(" ({})", escape::terminal(terms))
-    });
-    Some(format!("{speaker} {verb} {}{arithmetic}", words::address(address, port)))
+    let arithmetic = data.arithmetic.map_or(String::new(), |(high, low)| format!(" ({high} * 256 + {low})"));
+    format!("{speaker} {verb} {}{arithmetic}", words::address(address, data.port))
 }
 
 fn says_the_same(one: &Exchange, other: &Exchange) -> bool {

@@ -47,10 +47,14 @@ pub fn facts(session: &Session) -> Vec<Fact> {
     facts
 }
 
-/// "2006-10-02T12:00:01.25Z" as "2006-10-02 12:00:01.25 UTC".
+/// "2006-10-02T12:00:01.250000000Z" as "2006-10-02 12:00:01.250000 UTC": nanoseconds only where there are any.
 fn time(rfc3339: &str) -> String {
     match rfc3339.strip_suffix('Z').and_then(|time| time.split_once('T')) {
-        Some((date, clock)) => format!("{date} {clock} UTC"),
+        Some((date, clock)) => {
+            let nanoseconds = clock.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 9);
+            let clock = clock.strip_suffix("000").filter(|_| nanoseconds).unwrap_or(clock);
+            format!("{date} {clock} UTC")
+        }
         None => rfc3339.to_owned(),
     }
 }

@@ -21,7 +21,7 @@ pub fn lines(session: &Session, transfer: &Transfer) -> Vec<String> {
         }
         None => lines.push(no_connection(transfer)),
     }
-    lines.extend(content(transfer));
+    lines.extend(content(session, transfer));
     lines.extend(expectation(transfer));
     lines.extend(holes(transfer));
     lines.extend(transfer.counterpart.map(|other| {
@@ -109,20 +109,25 @@ pub fn path(transfer: &Transfer) -> Option<String> {
     }
 }
 
-fn content(transfer: &Transfer) -> Option<String> {
+fn content(session: &Session, transfer: &Transfer) -> Option<String> {
     let mut parts = Vec::new();
     if transfer.kind != Some(Kind::Listing) || transfer.path.is_some() {
         parts.extend(path(transfer));
     }
     if transfer.kind != Some(Kind::Listing) {
-        let assumed = if transfer.type_seen { "" } else { " (no TYPE in the capture)" };
-        parts.push(format!("type {}{assumed}", type_name(transfer.representation)));
+        let from_the_start = session.control.handshake.syn.is_some() && session.tls.is_none();
+        parts.push(match (transfer.type_seen, from_the_start) {
+            (true, _) => format!("type {}", type_name(transfer.representation)),
+            (false, true) => "type ASCII, the default (no TYPE before)".to_owned(),
+            (false, false) => "type not in the capture".to_owned(),
+        });
     }
     parts.extend(
         transfer.restart_offset.map(|offset| format!("from byte {} on (REST)", words::number(offset))),
     );
     if transfer.data.is_some() {
-        parts.extend(transfer.sha256.as_ref().map(|hash| format!("SHA-256 {hash}")));
+        let holes = if transfer.missing.is_empty() { "" } else { " (what is missing as zeros)" };
+        parts.extend(transfer.sha256.as_ref().map(|hash| format!("SHA-256{holes} {hash}")));
     }
     (!parts.is_empty()).then(|| parts.join("   "))
 }

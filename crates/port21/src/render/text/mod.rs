@@ -99,13 +99,16 @@ fn write_fact(fact: &Fact, page: &mut Page<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Most ranges of packets before one thing said.
+const MOST_RANGES: usize = 3;
+
 /// Packet labels that are longer than this do not push the dialogue to the right.
 const LONGEST_LABEL: usize = 12;
 
 fn label_width(step: &Step) -> usize {
     match step {
         Step::Said { packets, .. } => {
-            let label = width(&words::packets(packets));
+            let label = width(&words::packets_at_most(packets, MOST_RANGES));
             if label <= LONGEST_LABEL { label } else { 0 }
         }
         Step::Aside { .. } | Step::Repeated { .. } => 0,
@@ -121,7 +124,7 @@ fn write_step(step: &Step, columns: usize, page: &mut Page<'_>) -> io::Result<()
                 Speaker::Client => ("->", Style::Client),
                 Speaker::Server => ("<-", Style::Server),
             };
-            let label = words::packets(packets);
+            let label = words::packets_at_most(packets, MOST_RANGES);
             for (index, line) in lines.iter().enumerate() {
                 let painted = page.paint(style, line);
                 match index {
