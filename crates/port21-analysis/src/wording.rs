@@ -71,9 +71,9 @@ pub(crate) fn packets(numbers: &[u64]) -> String {
     list(&named)
 }
 
-/// "0.129 s".
+/// "0.129 s"; microseconds only where it is shorter than a millisecond.
 pub(crate) fn seconds(value: f64) -> String {
-    format!("{value:.3} s")
+    if value.abs() < 0.001 && value != 0.0 { format!("{value:.6} s") } else { format!("{value:.3} s") }
 }
 
 /// A text from the wire in quotation marks, cut where it is long; its line ends as " / ".

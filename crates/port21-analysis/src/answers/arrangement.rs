@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::{Answer, Facts};
 use crate::report::{Mode, Party, Setup, Side};
-use crate::wording::{Prose, from_to};
+use crate::wording::{Prose, from_to, quoted};
 
 /// Facts of question 23.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -97,7 +97,7 @@ pub(super) fn announcement(context: &Context<'_>) -> Answer {
     let mut prose = Prose::default();
     prose.say(told(context, setup));
     if let Some(text) = &setup.text {
-        prose.say(format!("As sent: {text}."));
+        prose.say(format!("As sent: {}.", quoted(text)));
     }
     match (&setup.arithmetic, setup.port) {
         (Some(arithmetic), _) => prose

@@ -124,20 +124,21 @@ pub(super) fn packets(context: &Context<'_>) -> Answer {
         Some((transfer, data)) => {
             let all = &transfer.data_packets;
             let way = way(context, transfer, data);
+            let bytes = counted(transfer.bytes.saturating_sub(lacking(transfer)), "byte");
             if all.count == 0 {
                 prose.say("No packet of the data connection carries data: nothing was transferred.");
             } else if all.count > all.list.len() as u64 {
                 prose.say(format!(
                     "{} carry {} {way}, from #{} to #{}; the facts list the first {}.",
                     counted(all.count, "packet"),
-                    counted(transfer.bytes, "byte"),
+                    bytes,
                     all.first.unwrap_or_default(),
                     all.last.unwrap_or_default(),
                     all.list.len()
                 ));
             } else {
                 let verb = if all.count == 1 { "carries" } else { "carry" };
-                prose.say(format!("{} {verb} {} {way}.", named(&all.list), counted(transfer.bytes, "byte")));
+                prose.say(format!("{} {verb} {bytes} {way}.", named(&all.list)));
             }
             prose.say("Every other packet of that connection only opens it, acknowledges, or closes it.");
             if let Some(missing) = missing(transfer) {
@@ -167,11 +168,17 @@ fn way(context: &Context<'_>, transfer: &Transfer, data: &Connection) -> String 
     }
 }
 
+/// Bytes of a transfer that the capture lacks.
+fn lacking(transfer: &Transfer) -> u64 {
+    transfer.missing.iter().fold(0_u64, |sum, hole| sum.saturating_add(hole.length))
+}
+
 fn missing(transfer: &Transfer) -> Option<String> {
-    let missing = transfer.missing.iter().fold(0_u64, |sum, hole| sum.saturating_add(hole.length));
+    let missing = lacking(transfer);
     (missing > 0).then(|| {
         format!(
-            "Of these bytes the capture lacks {} in {}.",
+            "Of the {} that were sent as far as the capture goes, it lacks {} in {}.",
+            counted(transfer.bytes, "byte"),
             crate::wording::number(missing),
             counted(transfer.missing.len() as u64, "place")
         )
@@ -262,15 +269,17 @@ pub(super) fn transferred(context: &Context<'_>) -> Answer {
                 data.stream
             ));
             if let Some(sha256) = &transfer.sha256 {
-                prose.say(format!("Their SHA-256 is {sha256}."));
+                let holes =
+                    if transfer.missing.is_empty() { "" } else { ", with zeros for those that are missing," };
+                prose.say(format!("Their SHA-256{holes} is {sha256}."));
             }
-            match (transfer.complete, &transfer.incomplete_because) {
-                (true, _) => prose.say("Nothing is missing."),
-                (false, Some(because)) => prose.say(format!("The transfer is not complete: {because}.")),
-                (false, None) => prose.say("The transfer is not complete."),
-            }
-            if let Some(missing) = missing(transfer) {
-                prose.say(missing);
+            match (transfer.complete, missing(transfer), &transfer.incomplete_because) {
+                (true, ..) => prose.say("Nothing is missing."),
+                (false, Some(missing), _) => prose.say(format!("The transfer is not complete. {missing}")),
+                (false, None, Some(because)) => {
+                    prose.say(format!("The transfer is not complete: {because}."));
+                }
+                (false, None, None) => prose.say("The transfer is not complete."),
             }
         }
     }

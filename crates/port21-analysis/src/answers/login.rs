@@ -190,7 +190,9 @@ pub(super) fn exposure(context: &Context<'_>) -> Answer {
             .collect();
     let mut prose = Prose::default();
     if exposed.is_empty() {
-        prose.say("Nothing of this session could be read in the capture besides the server's replies before encryption, if any.");
+        prose.say(
+            "Nothing of this session can be read in the capture but what was said before the encryption.",
+        );
     } else {
         let named: Vec<String> =
             exposed.iter().map(|(what, packet)| format!("{what} (from #{packet})")).collect();

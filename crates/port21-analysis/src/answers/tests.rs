@@ -430,6 +430,6 @@ fn missing_bytes_are_told() {
     transfer.complete = false;
     transfer.incomplete_because = Some("the capture lacks bytes".to_owned());
     transfer.missing = vec![Missing { offset: 1000, length: 1460 }];
-    assert!(prose(&session, 22).contains("the capture lacks 1,460 in 1 place"));
+    assert!(prose(&session, 22).contains("it lacks 1,460 in 1 place"));
     assert!(!prose(&session, 22).contains("Nothing is missing"));
 }
