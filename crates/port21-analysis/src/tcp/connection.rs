@@ -390,7 +390,8 @@ pub trait Sink {
 
     /// `from` will send no more: all its data up to its FIN was delivered (or stated as gaps), or the connection was reset.
     /// `packet` is the FIN or RST. At most once a direction, and no `data` of that direction follows: an RST may be
-    /// forged and data go on behind it, so for a reset direction this is said only just before `ended`.
+    /// forged and data go on behind it, so for a reset direction this is said only just before `ended`. A SYN after a FIN
+    /// that came before any data shows that the FIN ended an earlier use of the ports: then this may be said again.
     fn finished(&mut self, connection: &Connection, from: End, packet: u64);
 
     /// Nothing more will be said of the connection: it was closed and has been quiet, its ports were reused, a limit

@@ -89,6 +89,7 @@ impl Live {
     /// each other.
     pub fn take_in<S: Sink>(&mut self, mut arrival: Arrival<'_>, sink: &mut S, budget: &mut Budget) {
         self.settle_roles(&mut arrival);
+        self.forget_earlier_end(&arrival);
         let first = self.count(&arrival);
         let (sender, receiver) = streams(&mut self.streams, arrival.from);
         handshake::take_in(&mut self.connection, sender, &arrival);
@@ -148,6 +149,24 @@ impl Live {
             self.finished.reverse();
         }
         self.connection.initiator_known = true;
+    }
+
+    /// A FIN without data, then the first SYN of an end: the FIN ended an earlier use of the same ports.
+    fn forget_earlier_end(&mut self, arrival: &Arrival<'_>) {
+        let opens =
+            arrival.segment.flags.contains(Flags::SYN) && !self.connection.half(arrival.from).syn_seen;
+        let ended = self.streams.iter().any(|stream| stream.fin.is_some());
+        if !opens || !ended || !self.streams.iter().all(Stream::is_untouched) {
+            return;
+        }
+        for (stream, half) in self.streams.iter_mut().zip(&mut self.connection.halves) {
+            stream.fin = None;
+            half.fin_offset = None;
+        }
+        self.finished = [false; 2];
+        if matches!(self.connection.state, State::HalfClosed | State::Closed) {
+            self.connection.state = State::Open;
+        }
     }
 
     /// Counts a segment; true if it is the first.

@@ -1,0 +1,7 @@
+//! Packets: headers from the link layer to TCP and UDP.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| port21_fuzz::decode(bytes));

@@ -1,0 +1,7 @@
+//! Directory listings.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| port21_fuzz::listing(bytes));
