@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use ftp_protocol::line::{Line, LineReader};
 use ftp_protocol::listing::{Hint, parse_listing};
 use ftp_protocol::{Command, address, path, reply::ReplyReader, sequence};
-use port21_analysis::analysis::{Analysis, Options};
+use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
 use port21_analysis::answers;
 use port21_capture::read::MAX_RECORD;
 use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
@@ -161,10 +161,14 @@ fn reported(bytes: &[u8]) -> Option<String> {
             break;
         }
     }
-    let finished = analysis.finish();
-    let answers: Vec<_> = finished.sessions.iter().map(|session| answers::answer(session, "input")).collect();
-    let told =
-        (&finished.sessions, &finished.totals, &finished.findings, &answers, analysis.take_connections());
+    analysis.end();
+    let sessions: Vec<_> = analysis.take_ended().into_iter().map(EndedSession::write_down).collect();
+    let mut tally = Tally::default();
+    sessions.iter().for_each(|session| tally.add(Share::of(session)));
+    let answers: Vec<_> = sessions.iter().map(|session| answers::answer(session, "input")).collect();
+    let conclusion = analysis.conclude(tally);
+    let connections = analysis.take_connections();
+    let told = (&sessions, &conclusion.totals, &conclusion.findings, &answers, &connections);
     let dns = format!("{:?} {:?} {:?}", analysis.take_dns(), capture.info().problems, decoder.dropped());
     Some(serde_json::to_string(&told).expect("everything can be written as JSON") + &dns)
 }

@@ -49,6 +49,7 @@ fn limits(source: &mut Unstructured<'_>) -> Limits {
         connections: small(source) % 5,
         closed_connections: small(source) % 3,
         quiet_seconds: 2,
+        remembered_connections: small(source) % 3,
         out_of_order_bytes_per_direction: small(source) * 4,
         out_of_order_bytes: small(source) * 8,
         segments_per_direction: small(source),

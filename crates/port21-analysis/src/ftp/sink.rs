@@ -38,6 +38,9 @@ impl Sink for Stage {
                 content.packet(packet, time.0);
             }
             Some(Role::Stranger(stranger)) => {
+                if stranger.ends != connection.ends {
+                    stranger.turn_round(connection);
+                }
                 stranger.times.1 = time.0;
                 if payload_length > 0 {
                     stranger.content(from).packet(packet, time.0);

@@ -93,6 +93,14 @@ impl Stranger {
         }
     }
 
+    /// A SYN has shown that its ends were taken for each other, before either had sent any data.
+    pub fn turn_round(&mut self, connection: &tcp::Connection) {
+        self.ends = connection.ends;
+        self.contents.reverse();
+        self.events.clear();
+        self.began_before = !connection.initiator_known;
+    }
+
     /// What `end` sent.
     pub fn content(&mut self, end: End) -> &mut Content {
         let [initiator, responder] = &mut self.contents;

@@ -336,3 +336,17 @@ fn new_data_between_the_ports_of_a_reported_connection_is_kept() {
     assert_eq!(sessions[1]["logins"][0]["user"], "bob");
     assert_eq!(report["totals"]["dropped"], json!([]));
 }
+
+/// A capture may begin with the last FIN of an earlier use of the same ports: it ends nothing of the new connection.
+#[test]
+fn an_earlier_fin_does_not_end_what_begins_with_the_next_syn() {
+    let network = Network::new();
+    let (client, server) = ("10.0.0.1:40000", "10.0.0.2:21");
+    network.connection_numbered(client, server, [1000, 2000]).segment(Side::Responder).finish().emit();
+    let again = network.connection_numbered(client, server, [7_000_000, 8_000_000]).handshake();
+    again.server("220 ready\r\n").client("USER bob\r\n").server("331 password?\r\n");
+    let report = explain(&network);
+    let session = &report["sessions"][0];
+    assert_eq!(session["greeting"]["lines"], json!(["ready"]), "{session:#}");
+    assert_eq!(session["exchanges"][0]["replies"][0]["code"], 331);
+}
