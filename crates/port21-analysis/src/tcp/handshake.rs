@@ -104,7 +104,10 @@ fn pick_up(connection: &mut Connection, sender: &mut Stream, arrival: &Arrival<'
             sender.anchor = first;
         }
         // The first segment seen was a keep-alive probe, one before the next byte (RFC 9293, section 3.8.4).
-        Anchor::FirstEmpty if offset == 1 => sender.origin = Some(number),
+        Anchor::FirstEmpty if offset == 1 => {
+            half.initial_sequence = Some(number.back(1).0);
+            sender.origin = Some(number);
+        }
         _ => {}
     }
     if has_data && sender.anchor == Anchor::FirstEmpty {

@@ -15,6 +15,8 @@ pub struct Limits {
     pub out_of_order_bytes_per_direction: usize,
     /// Bytes of all connections that wait behind holes.
     pub out_of_order_bytes: usize,
+    /// Runs of bytes of all connections that wait behind holes, whatever their length.
+    pub out_of_order_segments: usize,
     /// Runs of bytes of one direction that wait behind a hole, whatever their length.
     pub segments_per_direction: usize,
     /// Delivered bytes of one direction that are kept to compare retransmissions with.
@@ -32,6 +34,7 @@ impl Default for Limits {
             remembered_connections: 32_768,
             out_of_order_bytes_per_direction: 16 << 20,
             out_of_order_bytes: 256 << 20,
+            out_of_order_segments: 1 << 20,
             segments_per_direction: 16_384,
             history_bytes_per_direction: 64 << 10,
             history_bytes: 64 << 20,
@@ -63,6 +66,8 @@ pub(super) struct Budget {
     pub dropped: Dropped,
     /// Bytes that wait behind holes, over all connections.
     pub out_of_order_bytes: usize,
+    /// Runs of bytes that wait behind holes, over all connections.
+    pub out_of_order_segments: usize,
     /// Delivered bytes that are kept, over all connections.
     pub history_bytes: usize,
 }

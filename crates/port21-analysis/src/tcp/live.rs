@@ -229,7 +229,10 @@ impl Live {
     ) {
         let segment = arrival.segment;
         let (stream, mut outlet) = self.outlet(arrival.from, sink, budget);
-        let Some(start) = stream.offset(arrival.first_byte()) else { return };
+        let Some(start) = stream.offset(arrival.first_byte()) else {
+            // A reset's number tells nothing of the stream, and neither do the bytes that it carries.
+            return outlet.count_dropped(segment.payload.len() as u64);
+        };
         let length = u64::from(segment.payload_length);
         if length > 0 {
             let (packet, time) = (arrival.packet, arrival.time);

@@ -84,7 +84,7 @@ impl Quality {
         }
     }
 
-    fn list_mut(&mut self, mark: Mark) -> &mut Vec<u64> {
+    pub(super) fn list_mut(&mut self, mark: Mark) -> &mut Vec<u64> {
         match mark {
             Mark::Retransmission => &mut self.retransmissions,
             Mark::FastRetransmission => &mut self.fast_retransmissions,

@@ -20,6 +20,8 @@ mod sequence;
 mod stalls;
 mod start;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tracker;
 mod verdict;
 

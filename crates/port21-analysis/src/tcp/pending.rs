@@ -39,6 +39,11 @@ impl Pending {
         self.bytes
     }
 
+    /// Waiting bytes, and number of pieces.
+    pub fn usage(&self) -> (usize, usize) {
+        (self.bytes, self.pieces.len())
+    }
+
     /// Offset of the first waiting byte, and the piece that holds it.
     pub fn first(&self) -> Option<(u64, &Piece)> {
         self.pieces.first_key_value().map(|(offset, piece)| (*offset, piece))

@@ -107,8 +107,9 @@ impl Stream {
             return false;
         }
         self.fin = Some(Fin { offset, packet, acknowledged: false });
+        let before = self.pending.usage();
         let dropped = self.pending.truncate(offset);
-        outlet.budget.out_of_order_bytes = outlet.budget.out_of_order_bytes.saturating_sub(dropped);
+        self.account(outlet.budget, before);
         outlet.count_dropped(dropped as u64);
         true
     }
@@ -207,8 +208,9 @@ impl Stream {
 
     /// Frees all buffers.
     pub fn release(&mut self, budget: &mut Budget) {
-        budget.out_of_order_bytes = budget.out_of_order_bytes.saturating_sub(self.pending.bytes());
+        let before = self.pending.usage();
         self.pending.clear();
+        self.account(budget, before);
         self.start = None;
         self.forget_history(budget);
     }
@@ -294,9 +296,9 @@ impl Stream {
 
     /// Delivers the first waiting piece if it is in order.
     pub(super) fn deliver_next_piece<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) -> bool {
+        let before = self.pending.usage();
         let Some(piece) = self.pending.take_at(self.next) else { return false };
-        let budget = &mut outlet.budget;
-        budget.out_of_order_bytes = budget.out_of_order_bytes.saturating_sub(piece.bytes.len());
+        self.account(outlet.budget, before);
         self.deliver(outlet, &piece.bytes, piece.carrier);
         true
     }
@@ -321,15 +323,24 @@ impl Stream {
 
     fn has_room(&self, budget: &Budget, more: usize) -> bool {
         self.pending.len() < budget.limits.segments_per_direction
+            && budget.out_of_order_segments < budget.limits.out_of_order_segments
             && self.pending.bytes() + more <= budget.limits.out_of_order_bytes_per_direction
             && budget.out_of_order_bytes + more <= budget.limits.out_of_order_bytes
     }
 
     fn keep<S>(&mut self, outlet: &mut Outlet<'_, S>, start: u64, bytes: &[u8], carrier: Carrier) {
-        let kept = self.pending.insert(start, bytes, carrier, |offset, older, first_packet, newer| {
+        let before = self.pending.usage();
+        self.pending.insert(start, bytes, carrier, |offset, older, first_packet, newer| {
             outlet.compare(offset, (older, &[]), Some(first_packet), newer, carrier.packet);
         });
-        outlet.budget.out_of_order_bytes += kept;
+        self.account(outlet.budget, before);
+    }
+
+    /// Brings what all connections share up to date; `before`: the bytes and pieces that waited until now.
+    fn account(&self, budget: &mut Budget, before: (usize, usize)) {
+        let (bytes, pieces) = self.pending.usage();
+        budget.out_of_order_bytes = (budget.out_of_order_bytes + bytes).saturating_sub(before.0);
+        budget.out_of_order_segments = (budget.out_of_order_segments + pieces).saturating_sub(before.1);
     }
 
     fn give_up_hole<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, until: u64) {
@@ -373,7 +384,8 @@ impl Stream {
 }
 
 impl<S> Outlet<'_, S> {
-    fn count_dropped(&mut self, bytes: u64) {
+    /// Counts bytes without a place in the stream.
+    pub(super) fn count_dropped(&mut self, bytes: u64) {
         self.connection.half_mut(self.from).dropped_bytes += bytes;
         self.budget.dropped.bytes += bytes;
     }

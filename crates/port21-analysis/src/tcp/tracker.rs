@@ -108,6 +108,12 @@ impl Tracker {
         &self.budget.dropped
     }
 
+    /// What is in use of what all connections share.
+    #[cfg(test)]
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     fn is_reopened(&self, slot: Slot, sender: Endpoint, segment: &Segment<'_>) -> bool {
         self.table
             .get(slot)
