@@ -17,6 +17,11 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The time so many nanoseconds later, saturating at the ends of `i64`.
+    pub fn after_nanoseconds(self, nanoseconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(nanoseconds))
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1e9

@@ -52,6 +52,8 @@ pub(super) struct Live {
     finished: [bool; 2],
     /// Whether it waits in the queue of closed connections.
     pub lingers: bool,
+    /// When it is to be woken.
+    alarm: Option<Timestamp>,
 }
 
 impl Live {
@@ -65,6 +67,7 @@ impl Live {
             reset: None,
             finished: [false; 2],
             lingers: false,
+            alarm: None,
         }
     }
 
@@ -110,12 +113,38 @@ impl Live {
         if arrival.segment.flags.contains(Flags::RST) {
             self.reset = self.reset.or(Some(arrival.packet));
         }
-        for from in [arrival.from, arrival.from.other()] {
+        self.give_up_proven_holes(arrival.from, arrival.time, sink, budget);
+        self.release(budget);
+    }
+
+    /// Time has passed without a packet of the connection.
+    pub fn wake<S: Sink>(&mut self, now: Timestamp, sink: &mut S, budget: &mut Budget) {
+        self.alarm = None;
+        self.give_up_proven_holes(End::Initiator, now, sink, budget);
+    }
+
+    /// When the connection is to be woken, unless it will be anyway: bytes that wait behind a hole must not wait for
+    /// the connection's next packet, which may never come.
+    pub fn new_alarm(&mut self) -> Option<Timestamp> {
+        if self.alarm.is_none() {
+            self.alarm = self.streams.iter().filter_map(Stream::deadline).min();
+            return self.alarm;
+        }
+        None
+    }
+
+    fn give_up_proven_holes<S: Sink>(
+        &mut self,
+        first: End,
+        now: Timestamp,
+        sink: &mut S,
+        budget: &mut Budget,
+    ) {
+        for from in [first, first.other()] {
             let (stream, mut outlet) = self.outlet(from, sink, budget);
-            stream.give_up_proven_holes(&mut outlet, arrival.time);
+            stream.give_up_proven_holes(&mut outlet, now);
             self.finish_at_fin(from, sink);
         }
-        self.release(budget);
     }
 
     /// Delivers what waits, states what is missing, and gives the connection away.

@@ -185,6 +185,21 @@ impl Stream {
         }
     }
 
+    /// When the passing of time alone will let waiting bytes go.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        if let Some(start) = &self.start {
+            return Some(start.deadline());
+        }
+        let (offset, piece) = self.pending.first()?;
+        if offset <= self.acked {
+            self.settling.map(|(_, since)| since.after_nanoseconds(SETTLING_NANOSECONDS))
+        } else if self.receiver_heard {
+            None
+        } else {
+            Some(piece.carrier.time.after_nanoseconds(ONE_SIDED_NANOSECONDS))
+        }
+    }
+
     fn give_up_one_sided_holes<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, now: Timestamp) {
         while !self.receiver_heard
             && let Some((start, piece)) = self.pending.first()

@@ -54,12 +54,23 @@ impl Start {
     }
 
     fn is_over(&self, now: Timestamp) -> bool {
-        let (since, patience) = match self.acknowledged {
+        let (since, patience) = self.patience();
+        now.nanoseconds_since(since) >= patience
+    }
+
+    /// When the start is settled if nothing comes until then.
+    pub fn deadline(&self) -> Timestamp {
+        let (since, patience) = self.patience();
+        since.after_nanoseconds(patience)
+    }
+
+    /// Since when, and for how many nanoseconds, the start stays open.
+    fn patience(&self) -> (Timestamp, i64) {
+        match self.acknowledged {
             Some(acknowledged) => (acknowledged, SETTLING_NANOSECONDS),
             None if self.outstanding => (self.since, OUTSTANDING_NANOSECONDS),
             None => (self.since, SETTLING_NANOSECONDS),
-        };
-        now.nanoseconds_since(since) >= patience
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tracker: finds the connection of each segment, opens and ends connections.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::IpAddr;
 
 use port21_capture::{Decoded, Segment, Timestamp};
@@ -17,8 +18,10 @@ use super::table::{Key, Slot, Table};
 #[derive(Debug, Default)]
 pub struct Tracker {
     table: Table,
-    /// Closed connections, first closed first: slot and stream, and when to look whether it has been quiet.
-    closed: VecDeque<(Timestamp, Slot, u64)>,
+    /// Closed connections by when to look whether they have been quiet; stream and slot.
+    closed: BinaryHeap<Reverse<(Timestamp, u64, Slot)>>,
+    /// Connections of which bytes wait for time to pass, by when that will be so; stream and slot.
+    alarms: BinaryHeap<Reverse<(Timestamp, u64, Slot)>>,
     /// Closed connections that have been reported.
     forgotten: Forgotten,
     opened: u64,
@@ -34,7 +37,7 @@ impl Tracker {
     /// Takes in a TCP segment; one without addresses is ignored.
     pub fn segment<S: Sink>(&mut self, decoded: &Decoded<'_>, segment: &Segment<'_>, sink: &mut S) {
         let Some((source, destination)) = decoded.addresses else { return };
-        self.end_quiet(decoded.time, sink);
+        self.pass_time(decoded.time, sink);
         let sender = Endpoint { address: source, port: segment.source_port };
         let receiver = Endpoint { address: destination, port: segment.destination_port };
         let key = Key::new(decoded.scope, sender, receiver);
@@ -55,10 +58,14 @@ impl Tracker {
         let from = sender_of(&live.connection, sender);
         let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
         live.take_in(arrival, sink, &mut self.budget);
+        let room = self.alarms.len() < self.budget.limits.connections.saturating_mul(2);
+        if room && let Some(due) = live.new_alarm() {
+            self.alarms.push(Reverse((due, live.connection.stream, slot)));
+        }
         if live.is_closed() && !live.lingers {
             live.lingers = true;
             let stream = live.connection.stream;
-            self.closed.push_back((self.quiet_after(decoded.time), slot, stream));
+            self.closed.push(Reverse((self.quiet_after(decoded.time), stream, slot)));
             self.limit_closed(sink);
         }
     }
@@ -83,7 +90,7 @@ impl Tracker {
     /// The input pauses, and perhaps nothing more comes: connections that are closed end, first closed first. A late segment
     /// of one still opens no other.
     pub fn pause<S: Sink>(&mut self, sink: &mut S) {
-        while let Some((_, slot, stream)) = self.closed.pop_front() {
+        while let Some(Reverse((_, stream, slot))) = self.closed.pop() {
             if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
                 self.end_closed(slot, sink);
             }
@@ -93,6 +100,7 @@ impl Tracker {
     /// Ends all connections, in stream order: the capture is over.
     pub fn finish<S: Sink>(&mut self, sink: &mut S) {
         self.closed.clear();
+        self.alarms.clear();
         for live in self.table.drain() {
             live.end(sink, &mut self.budget);
         }
@@ -173,12 +181,32 @@ impl Tracker {
         self.end(slot, sink);
     }
 
-    /// Ends the closed connections that have been quiet for long enough.
-    fn end_quiet<S: Sink>(&mut self, now: Timestamp, sink: &mut S) {
-        while let Some(&(due, slot, stream)) = self.closed.front()
+    /// Does what is due at `now`, whatever the packet is that tells the time.
+    fn pass_time<S: Sink>(&mut self, now: Timestamp, sink: &mut S) {
+        self.end_quiet(now, sink);
+        while let Some(&Reverse((due, stream, slot))) = self.alarms.peek()
             && due <= now
         {
-            self.closed.pop_front();
+            self.alarms.pop();
+            let live = self.table.get_mut(slot).filter(|live| live.connection.stream == stream);
+            if let Some(live) = live {
+                live.wake(now, sink, &mut self.budget);
+                // At the end of time nothing is ever over.
+                if let Some(due) = live.new_alarm()
+                    && due > now
+                {
+                    self.alarms.push(Reverse((due, stream, slot)));
+                }
+            }
+        }
+    }
+
+    /// Ends the closed connections that have been quiet for long enough.
+    fn end_quiet<S: Sink>(&mut self, now: Timestamp, sink: &mut S) {
+        while let Some(&Reverse((due, stream, slot))) = self.closed.peek()
+            && due <= now
+        {
+            self.closed.pop();
             let Some(live) = self.table.get(slot).filter(|live| live.connection.stream == stream) else {
                 continue;
             };
@@ -186,14 +214,14 @@ impl Tracker {
             if due <= now {
                 self.end_closed(slot, sink);
             } else {
-                self.closed.push_back((due, slot, stream));
+                self.closed.push(Reverse((due, stream, slot)));
             }
         }
     }
 
     fn limit_closed<S: Sink>(&mut self, sink: &mut S) {
         while self.closed.len() > self.budget.limits.closed_connections
-            && let Some((_, slot, stream)) = self.closed.pop_front()
+            && let Some(Reverse((_, stream, slot))) = self.closed.pop()
         {
             if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
                 self.budget.dropped.closed_connections += 1;
