@@ -52,6 +52,7 @@ fn limits(source: &mut Unstructured<'_>) -> Limits {
         remembered_connections: small(source) % 3,
         out_of_order_bytes_per_direction: small(source) * 4,
         out_of_order_bytes: small(source) * 8,
+        out_of_order_segments: 32,
         segments_per_direction: small(source),
         history_bytes_per_direction: small(source) * 2,
         history_bytes: small(source) * 4,

@@ -242,7 +242,6 @@ impl Analysis {
 fn dropped_by_tcp(dropped: &Dropped) -> Vec<Count> {
     let counts = [
         ("open connections given up, because there were too many", dropped.connections),
-        ("closed connections forgotten early, because there were too many", dropped.closed_connections),
         (
             "packets that repeated something of a closed connection after it was reported",
             dropped.late_packets,

@@ -5,7 +5,8 @@
 pub struct Limits {
     /// Connections tracked at the same time; beyond, the least recently used one is ended. At least 1.
     pub connections: usize,
-    /// Closed connections kept for late retransmissions; beyond, the one closed first is ended.
+    /// Closed connections kept for late retransmissions; beyond, the one that has been quiet for longest is reported at once.
+    /// Nothing is lost by that unless a late packet does come, which [`Dropped::late_packets`] counts.
     pub closed_connections: usize,
     /// Seconds of packet time for which a closed connection is kept after its last packet.
     pub quiet_seconds: u32,
@@ -29,7 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 1_000_000,
-            closed_connections: 8_192,
+            closed_connections: 1_024,
             quiet_seconds: 2,
             remembered_connections: 32_768,
             out_of_order_bytes_per_direction: 16 << 20,
@@ -47,8 +48,6 @@ impl Default for Limits {
 pub struct Dropped {
     /// Connections that were ended while still open, because there were too many.
     pub connections: u64,
-    /// Closed connections that were ended before they had been quiet for long enough.
-    pub closed_connections: u64,
     /// Packets that repeated what a connection had said which was reported already.
     pub late_packets: u64,
     /// Holes that were given up early, because too much waited behind them.

@@ -1,5 +1,7 @@
-//! The connections under way: found by their ends, in the order of their last use.
+//! The connections under way: found by their ends, or by whose last packet is longest ago.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -50,37 +52,18 @@ fn words(address: IpAddr) -> [u64; 2] {
 /// Place of a connection in the table.
 pub(super) type Slot = u32;
 
-const NOWHERE: Slot = Slot::MAX;
+/// Entries of the order of use that may belong to connections which are gone, beside one for each that is there.
+const STALE: usize = 4096;
 
-/// Neighbours in the order of use.
-#[derive(Debug, Clone, Copy)]
-struct Link {
-    older: Slot,
-    newer: Slot,
-}
-
-/// Connections in slots, an index by their ends, and a list in the order of their last use.
-#[derive(Debug)]
+/// Connections in slots, an index by their ends, and what is needed to find the one used least recently.
+#[derive(Debug, Default)]
 pub(super) struct Table {
     index: HashMap<Key, Slot, RandomState>,
     slots: Vec<Option<Box<Live>>>,
-    links: Vec<Link>,
     free: Vec<Slot>,
-    oldest: Slot,
-    newest: Slot,
-}
-
-impl Default for Table {
-    fn default() -> Self {
-        Table {
-            index: HashMap::default(),
-            slots: Vec::new(),
-            links: Vec::new(),
-            free: Vec::new(),
-            oldest: NOWHERE,
-            newest: NOWHERE,
-        }
-    }
+    /// A packet of each connection, its stream and its slot: the last packet when it was looked at last. Keeping a list in the
+    /// order of use would touch the neighbours of a connection with its every packet.
+    order: BinaryHeap<Reverse<(u64, u64, Slot)>>,
 }
 
 impl Table {
@@ -107,15 +90,18 @@ impl Table {
             Some(slot) => slot,
             None => {
                 self.slots.push(None);
-                self.links.push(Link { older: NOWHERE, newer: NOWHERE });
                 (self.slots.len() - 1) as Slot
             }
         };
+        self.index.insert(key, slot);
+        self.order.push(Reverse((live.connection.packets.1, live.connection.stream, slot)));
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(Box::new(live));
         }
-        self.index.insert(key, slot);
-        self.append(slot);
+        if self.order.len() > self.index.len().saturating_mul(2).saturating_add(STALE) {
+            let slots = &self.slots;
+            self.order.retain(|Reverse((_, stream, slot))| is_at(slots, *slot, *stream));
+        }
         slot
     }
 
@@ -123,22 +109,26 @@ impl Table {
     pub fn remove(&mut self, slot: Slot) -> Option<Box<Live>> {
         let live = self.slots.get_mut(slot as usize)?.take()?;
         self.index.remove(&Key::of(&live));
-        self.unlink(slot);
         self.free.push(slot);
         Some(live)
     }
 
-    /// Marks a connection as the one used last.
-    pub fn touch(&mut self, slot: Slot) {
-        if self.newest != slot {
-            self.unlink(slot);
-            self.append(slot);
+    /// The connection whose last packet is longest ago.
+    pub fn least_recently_used(&mut self) -> Option<Slot> {
+        loop {
+            let Reverse((packet, stream, slot)) = *self.order.peek()?;
+            let live = self.get(slot).filter(|live| live.connection.stream == stream);
+            match live.map(|live| live.connection.packets.1) {
+                Some(last) if last == packet => return Some(slot),
+                Some(last) => {
+                    self.order.pop();
+                    self.order.push(Reverse((last, stream, slot)));
+                }
+                None => {
+                    self.order.pop();
+                }
+            }
         }
-    }
-
-    /// The connection whose last use is longest ago.
-    pub fn least_recently_used(&self) -> Option<Slot> {
-        (self.oldest != NOWHERE).then_some(self.oldest)
     }
 
     /// Takes all connections out, in stream order.
@@ -147,31 +137,10 @@ impl Table {
         slots.sort_unstable_by_key(|live| live.as_ref().map(|live| live.connection.stream));
         slots.into_iter().flatten()
     }
+}
 
-    fn append(&mut self, slot: Slot) {
-        let older = std::mem::replace(&mut self.newest, slot);
-        self.set_link(slot, Link { older, newer: NOWHERE });
-        match self.links.get_mut(older as usize) {
-            Some(link) => link.newer = slot,
-            None => self.oldest = slot,
-        }
-    }
-
-    fn unlink(&mut self, slot: Slot) {
-        let Some(&Link { older, newer }) = self.links.get(slot as usize) else { return };
-        match self.links.get_mut(older as usize) {
-            Some(link) => link.newer = newer,
-            None => self.oldest = newer,
-        }
-        match self.links.get_mut(newer as usize) {
-            Some(link) => link.older = older,
-            None => self.newest = older,
-        }
-    }
-
-    fn set_link(&mut self, slot: Slot, link: Link) {
-        if let Some(place) = self.links.get_mut(slot as usize) {
-            *place = link;
-        }
-    }
+/// Whether the connection in `slot` is `stream`.
+fn is_at(slots: &[Option<Box<Live>>], slot: Slot, stream: u64) -> bool {
+    let live = slots.get(slot as usize).and_then(Option::as_deref);
+    live.is_some_and(|live| live.connection.stream == stream)
 }

@@ -53,7 +53,6 @@ impl Tracker {
             }
             None => self.open(decoded, [sender, receiver], segment, false, sink),
         };
-        self.table.touch(slot);
         let Some(live) = self.table.get_mut(slot) else { return };
         let from = sender_of(&live.connection, sender);
         let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
@@ -141,8 +140,7 @@ impl Tracker {
         {
             let open = self.table.get(slot).is_some_and(|live| !live.lingers);
             self.budget.dropped.connections += u64::from(open);
-            self.budget.dropped.closed_connections += u64::from(!open);
-            self.end(slot, sink);
+            if open { self.end(slot, sink) } else { self.end_closed(slot, sink) }
         }
         let role = role_of_sender(segment.flags);
         let stream = self.opened;
@@ -224,7 +222,6 @@ impl Tracker {
             && let Some(Reverse((_, stream, slot))) = self.closed.pop()
         {
             if self.table.get(slot).is_some_and(|live| live.connection.stream == stream) {
-                self.budget.dropped.closed_connections += 1;
                 self.end_closed(slot, sink);
             }
         }
