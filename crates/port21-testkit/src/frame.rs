@@ -3,42 +3,57 @@
 use std::net::{IpAddr, SocketAddr};
 
 /// TCP's control bits as they stand in the header (RFC 9293, section 3.1).
-pub(crate) mod flag {
-    pub(crate) const FIN: u8 = 0x01;
-    pub(crate) const SYN: u8 = 0x02;
-    pub(crate) const RST: u8 = 0x04;
-    pub(crate) const PSH: u8 = 0x08;
-    pub(crate) const ACK: u8 = 0x10;
-    pub(crate) const URG: u8 = 0x20;
+pub mod flag {
+    /// No more data from the sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// Push.
+    pub const PSH: u8 = 0x08;
+    /// The acknowledgment field means something.
+    pub const ACK: u8 = 0x10;
+    /// The urgent pointer means something.
+    pub const URG: u8 = 0x20;
 }
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// The fields of a TCP header that a conversation decides.
-pub(crate) struct TcpHeader {
-    pub(crate) sequence: u32,
-    pub(crate) acknowledgement: u32,
-    pub(crate) flags: u8,
-    pub(crate) window: u16,
-    pub(crate) urgent_pointer: u16,
-    pub(crate) options: Vec<u8>,
+pub struct TcpHeader {
+    /// Raw sequence number.
+    pub sequence: u32,
+    /// Raw acknowledgment number.
+    pub acknowledgement: u32,
+    /// Control bits, of [`flag`].
+    pub flags: u8,
+    /// Receive window, unscaled.
+    pub window: u16,
+    /// Urgent pointer.
+    pub urgent_pointer: u16,
+    /// Options, in whole 32-bit words.
+    pub options: Vec<u8>,
 }
 
 /// Where a frame comes from and goes to, below TCP and UDP.
-pub(crate) struct Envelope<'a> {
-    pub(crate) source: SocketAddr,
-    pub(crate) destination: SocketAddr,
+pub struct Envelope<'a> {
+    /// Sender.
+    pub source: SocketAddr,
+    /// Receiver.
+    pub destination: SocketAddr,
     /// 802.1Q VLAN identifiers, outermost first.
-    pub(crate) vlans: &'a [u16],
+    pub vlans: &'a [u16],
     /// IPv4 identification.
-    pub(crate) identification: u16,
+    pub identification: u16,
     /// Pad to the 60 bytes that Ethernet demands (without its checksum).
-    pub(crate) padded: bool,
+    pub padded: bool,
 }
 
 impl Envelope<'_> {
-    pub(crate) fn tcp(&self, header: &TcpHeader, payload: &[u8]) -> Vec<u8> {
+    /// A TCP segment in its frame.
+    pub fn tcp(&self, header: &TcpHeader, payload: &[u8]) -> Vec<u8> {
         assert!(header.options.len().is_multiple_of(4), "TCP options come in 32-bit words");
         let mut segment = Vec::with_capacity(20 + header.options.len() + payload.len());
         segment.extend(self.source.port().to_be_bytes());
@@ -57,7 +72,8 @@ impl Envelope<'_> {
         self.frame(TCP, &segment)
     }
 
-    pub(crate) fn udp(&self, payload: &[u8]) -> Vec<u8> {
+    /// A UDP datagram in its frame.
+    pub fn udp(&self, payload: &[u8]) -> Vec<u8> {
         let mut datagram = Vec::with_capacity(8 + payload.len());
         datagram.extend(self.source.port().to_be_bytes());
         datagram.extend(self.destination.port().to_be_bytes());

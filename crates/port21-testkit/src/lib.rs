@@ -25,7 +25,7 @@
 //! retransmission one that is emitted twice, reordering an order of calls. [`Network::forget_last`] takes a frame
 //! out of the capture that the receiver has got.
 
-// Only tests use this crate: a mistake in a test's conversation should stop the test where it is made.
+// Only tests and the benchmark use this crate: a mistake in a test's conversation should stop the test where it is made.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod connection;
@@ -33,13 +33,18 @@ mod dns;
 mod frame;
 mod ftp;
 mod network;
+#[cfg(feature = "program")]
 mod program;
+#[cfg(feature = "program")]
 mod running;
 mod shared;
 
 pub use connection::{Connection, Segment, Side};
+pub use frame::{Envelope, TcpHeader, flag};
 pub use ftp::{Ftp, pattern};
 pub use network::Network;
+#[cfg(feature = "program")]
 pub use program::{Program, assert_conforms};
+#[cfg(feature = "program")]
 pub use running::{Ended, Running, wait_until};
 pub use shared::{manifest, note, shared};

@@ -8,17 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which crates a crate may depend on, beside those that are not ours (ARCHITECTURE.md).
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("port21-capture", &[]),
     ("ftp-protocol", &[]),
     ("port21-analysis", &["port21-capture", "ftp-protocol"]),
     ("port21", &["port21-capture", "ftp-protocol", "port21-analysis"]),
-    // Only tests may use it: no other row names it.
+    // Only tests may use it, and what measures.
     ("port21-testkit", &[]),
+    ("port21-bench", &["port21-testkit"]),
 ];
 
-/// Crates that may print: the program, and the test kit, whose words are for the person who runs the tests.
-const MAY_PRINT: [&str; 2] = ["port21", "port21-testkit"];
+/// Crates that may print: the programs, and the test kit, whose words are for the person who runs the tests.
+const MAY_PRINT: [&str; 3] = ["port21", "port21-bench", "port21-testkit"];
 
 /// A longer file has more than one concern.
 const LONGEST_FILE: usize = 500;
