@@ -117,11 +117,25 @@ fn file_cut_inside_its_own_header() {
 }
 
 #[test]
-fn thirty_megabytes_of_zeros() {
+fn three_hundred_megabytes_of_zeros() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("zeros.pcap");
-    std::fs::File::create(&path).unwrap().set_len(30 << 20).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(300 << 20).unwrap();
     assert_refused(&path);
+}
+
+#[test]
+fn three_hundred_megabytes_of_zeros_behind_a_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("allocated.pcap");
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/ftp-lab.pcap"), &path).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(300 << 20).unwrap();
+    let report = PORT21.explain_file(&path);
+    assert_eq!(report["totals"]["packets"], 310);
+    let problems = report["captures"][0]["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0]["text"].as_str().unwrap().contains("nothing but zeros"), "{problems:#?}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub fn connection(connection: &tcp::Connection, epoch: Timestamp) -> Connection 
         bytes: PerEnd { initiator: sent.bytes, responder: received.bytes },
         unplaced_bytes: PerEnd { initiator: sent.dropped_bytes, responder: received.dropped_bytes },
         packets: PerEnd { initiator: sent.packets, responder: received.packets },
+        ip_bytes: PerEnd { initiator: sent.ip_bytes, responder: received.ip_bytes },
         history: connection.letters.as_str().to_owned(),
         quality: quality(connection),
     }

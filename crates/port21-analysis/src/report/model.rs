@@ -689,6 +689,8 @@ pub struct Connection {
     pub unplaced_bytes: PerEnd<u64>,
     /// Packets.
     pub packets: PerEnd<u64>,
+    /// Bytes of these packets from the IP header on, retransmissions included.
+    pub ip_bytes: PerEnd<u64>,
     /// Which kinds of packets were seen, in the letters of Zeek's `conn.log` ("ShADadFf").
     pub history: String,
     /// What was odd about its segments.

@@ -241,8 +241,8 @@ pub struct Half {
     pub packets: u64,
     /// Packets with payload.
     pub data_packets: u64,
-    /// Payload bytes on the wire, retransmissions included.
-    pub wire_bytes: u64,
+    /// Bytes of the IP packets on the wire, headers and retransmissions included.
+    pub ip_bytes: u64,
     /// Gaps, at most [`Quality::LIST_LIMIT`]; `missing` counts all.
     pub gaps: Vec<Gap>,
     /// Maximum segment size option of the SYN.

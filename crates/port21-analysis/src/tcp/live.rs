@@ -17,6 +17,8 @@ pub(super) struct Arrival<'a> {
     pub time: Timestamp,
     pub from: End,
     pub segment: &'a Segment<'a>,
+    /// Length of the IP packet that brought it.
+    pub ip_length: u32,
 }
 
 impl Arrival<'_> {
@@ -209,7 +211,7 @@ impl Live {
         let half = connection.half_mut(arrival.from);
         half.packets += 1;
         half.data_packets += u64::from(segment.payload_length > 0);
-        half.wire_bytes += u64::from(segment.payload_length);
+        half.ip_bytes += u64::from(arrival.ip_length);
         first
     }
 

@@ -55,7 +55,13 @@ impl Tracker {
         };
         let Some(live) = self.table.get_mut(slot) else { return };
         let from = sender_of(&live.connection, sender);
-        let arrival = Arrival { packet: decoded.packet, time: decoded.time, from, segment };
+        let arrival = Arrival {
+            packet: decoded.packet,
+            time: decoded.time,
+            from,
+            segment,
+            ip_length: decoded.ip_length,
+        };
         live.take_in(arrival, sink, &mut self.budget);
         let room = self.alarms.len() < self.budget.limits.connections.saturating_mul(2);
         if room && let Some(due) = live.new_alarm() {

@@ -36,6 +36,7 @@ pub(super) fn version_4<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
         length if length < header_length => return Step::Stop(Stop::Malformed("IPv4")),
         length => view.of_length(length),
     };
+    decoded.ip_length = length(0, datagram.wire);
     let Some(payload) = datagram.after(header_length) else { return Step::Stop(Stop::Cut("IPv4 options")) };
     let fragment = u16::from_be_bytes([f0, f1]);
     let (offset, more) = (u32::from(fragment & 0x1fff) * 8, fragment & 0x2000 != 0);
@@ -65,7 +66,13 @@ pub(super) fn version_6<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
         0 => jumbo_length(next, rest).map_or(rest, |length| rest.of_length(length)),
         length => rest.of_length(length),
     };
+    decoded.ip_length = length(40, payload.wire);
     Step::Protocol(next, payload)
+}
+
+/// Bytes of a header and of what it carries.
+pub(super) fn length(header: u32, payload: usize) -> u32 {
+    u32::try_from(payload).unwrap_or(u32::MAX).saturating_add(header)
 }
 
 /// The length that a jumbo payload option gives (RFC 2675, section 2), if there is one. Without it a length of 0 is

@@ -93,6 +93,7 @@ impl Decoder {
             scope: Scope::default(),
             addresses: None,
             hop_limit: 0,
+            ip_length: 0,
             transport: None,
             stopped: None,
         };
@@ -118,6 +119,8 @@ impl Decoder {
                         }
                         fragments::Outcome::Complete(protocol, bytes) => match datagrams.next() {
                             Some(datagram) => {
+                                let version_6 = matches!(decoded.addresses, Some((IpAddr::V6(_), _)));
+                                decoded.ip_length = ip::length(if version_6 { 40 } else { 20 }, bytes.len());
                                 *datagram = bytes;
                                 Step::Protocol(protocol, View::new(datagram, 0))
                             }

@@ -144,6 +144,9 @@ pub struct Decoded<'a> {
     pub addresses: Option<(IpAddr, IpAddr)>,
     /// Time to live or hop limit of the innermost IP header.
     pub hop_limit: u8,
+    /// Length of the innermost IP packet on the wire in bytes, its header included; of a reassembled datagram the
+    /// length that it would have had in one piece.
+    pub ip_length: u32,
     /// What the innermost IP packet carries.
     pub transport: Option<Transport<'a>>,
     /// Why decoding ended early, in a few words ("unknown link type 160", "TCP header cut at byte 12");

@@ -99,7 +99,10 @@ pub(super) fn recognise(start: &[u8]) -> String {
         None if text && std::str::from_utf8(start.get(..64).unwrap_or(start)).is_ok() => {
             "text; give the capture file itself, not its listing".to_owned()
         }
-        None => format!("an unknown kind of file (it begins with {})", hexadecimal(start)),
+        None => format!(
+            "an unknown kind of file (it begins with {}); pcap and pcapng are read, also as gzip and zstd",
+            hexadecimal(start)
+        ),
     }
 }
 

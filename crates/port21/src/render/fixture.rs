@@ -41,6 +41,7 @@ pub fn connection(stream: u64, initiator: &str, responder: &str, handshake: [u64
         state: ConnectionState::Open,
         bytes: PerEnd::default(),
         unplaced_bytes: PerEnd::default(),
+        ip_bytes: PerEnd { initiator: 700, responder: 900 },
         packets: PerEnd::default(),
         quality: RareQuality::default(),
     }

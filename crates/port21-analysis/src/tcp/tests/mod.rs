@@ -213,6 +213,7 @@ pub fn packet(number: u64, time: Timestamp, from_responder: bool) -> Decoded<'st
         scope: Scope::default(),
         addresses: Some((hosts[0], hosts[1])),
         hop_limit: 64,
+        ip_length: 40,
         transport: None,
         stopped: None,
     }
