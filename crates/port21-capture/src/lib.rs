@@ -9,6 +9,7 @@
 //! ```
 
 pub mod decode;
+pub mod dissect;
 pub mod link_type;
 pub mod packet;
 pub mod read;

@@ -7,6 +7,7 @@ mod common;
 
 use common::write::{ByteOrder, PcapNgWriter};
 use common::{open, pcap};
+use port21_capture::dissect::{Field, dissect};
 use port21_capture::{Decoder, LinkType, Packet, Timestamp, Transport};
 use proptest::prelude::*;
 
@@ -24,6 +25,14 @@ fn take_apart(decoder: &mut Decoder, packet: &Packet<'_>) {
     if let Some(Transport::Tcp(segment)) = decoder.decode(packet).transport {
         assert!(segment.payload.len() <= segment.payload_length as usize);
     }
+    let layers = dissect(packet).layers;
+    assert!(layers.iter().all(|layer| lies_within(layer, 0, packet.data.len())), "{layers:#?}");
+    assert!(layers.windows(2).all(|pair| pair[0].end() <= pair[1].offset), "{layers:#?}");
+}
+
+fn lies_within(field: &Field, from: usize, to: usize) -> bool {
+    let within = from <= field.offset && field.end() <= to;
+    within && field.children.iter().all(|child| lies_within(child, field.offset, field.end()))
 }
 
 /// Link types that are decoded, and one that is not.

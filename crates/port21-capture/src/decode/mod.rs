@@ -95,6 +95,7 @@ impl Decoder {
             hop_limit: 0,
             ip_length: 0,
             transport: None,
+            reassembled: None,
             stopped: None,
         };
         let mut datagrams = self.datagrams.iter_mut();
@@ -122,6 +123,8 @@ impl Decoder {
                                 let version_6 = matches!(decoded.addresses, Some((IpAddr::V6(_), _)));
                                 decoded.ip_length = ip::length(if version_6 { 40 } else { 20 }, bytes.len());
                                 *datagram = bytes;
+                                let datagram: &'a [u8] = datagram;
+                                decoded.reassembled = Some((protocol, datagram));
                                 Step::Protocol(protocol, View::new(datagram, 0))
                             }
                             None => Step::Stop(Stop::Unsupported("nested fragments")),

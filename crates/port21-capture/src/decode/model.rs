@@ -149,6 +149,9 @@ pub struct Decoded<'a> {
     pub ip_length: u32,
     /// What the innermost IP packet carries.
     pub transport: Option<Transport<'a>>,
+    /// IP protocol number and bytes of the datagram that this packet, the last of its fragments, completed; of several
+    /// that lie within one another the innermost.
+    pub reassembled: Option<(u8, &'a [u8])>,
     /// Why decoding ended early, in a few words ("unknown link type 160", "TCP header cut at byte 12");
     /// `None` where nothing was wrong. Protocols other than IP (ARP, spanning tree) are not wrong.
     pub stopped: Option<Stop>,
