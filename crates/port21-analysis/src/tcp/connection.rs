@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use port21_capture::{Flags, Scope, Timestamp};
 
 use super::letters::Letters;
+use super::observer::Judgement;
 
 /// One end of a connection: the initiator sent the SYN, or, where no handshake was seen, the first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -378,6 +379,12 @@ pub trait Sink {
         from: End,
         payload_length: u32,
     );
+
+    /// What can be said of the packet that `packet` was called for, once it has been compared with those before it; after
+    /// its data was delivered.
+    fn judged(&mut self, connection: &Connection, judgement: &Judgement) {
+        let _ = (connection, judgement);
+    }
 
     /// Bytes in order. `connection.half(from).bytes` includes them.
     fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest;

@@ -109,7 +109,8 @@ impl Live {
         self.take_acknowledgement(&arrival, acknowledges, sink, budget);
         self.take_data(&arrival, acknowledges, sink, budget);
         let agrees = self.connection.quality.conflicts.len() == conflicts;
-        self.observer.take_in(&mut self.connection, &self.streams, &arrival, agrees, closed);
+        let judgement = self.observer.take_in(&mut self.connection, &self.streams, &arrival, agrees, closed);
+        sink.judged(&self.connection, &judgement);
         let (_, receiver) = streams(&mut self.streams, arrival.from);
         closing::take_in(&mut self.connection, receiver, &arrival, acknowledges);
         if arrival.segment.flags.contains(Flags::RST) {

@@ -2,9 +2,10 @@
 
 use super::connection::Quality;
 
-/// An oddity of one segment, in the order of [`Quality`]'s lists and counts.
+/// An oddity of one segment, in the order of [`Quality`]'s lists and counts, which say what each means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+#[allow(missing_docs)]
+pub enum Mark {
     Retransmission,
     FastRetransmission,
     SpuriousRetransmission,
@@ -48,32 +49,39 @@ const ALL: [Mark; 18] = [
 
 /// The oddities of one segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Marks(u32);
+pub struct Marks(u32);
 
 impl Marks {
-    pub fn add(&mut self, mark: Mark) {
-        self.0 |= 1 << mark as u32;
+    /// Those that are set, in the order of [`Mark`].
+    pub fn iter(self) -> impl Iterator<Item = Mark> {
+        ALL.into_iter().filter(move |mark| self.has(*mark))
     }
 
-    pub fn add_if(&mut self, condition: bool, mark: Mark) {
-        if condition {
-            self.add(mark);
-        }
-    }
-
+    /// Whether `mark` is set.
     pub fn has(self, mark: Mark) -> bool {
         self.0 & (1 << mark as u32) != 0
     }
 
+    /// Whether none is set.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    pub(super) fn add(&mut self, mark: Mark) {
+        self.0 |= 1 << mark as u32;
+    }
+
+    pub(super) fn add_if(&mut self, condition: bool, mark: Mark) {
+        if condition {
+            self.add(mark);
+        }
     }
 }
 
 impl Quality {
     /// Records the oddities of a packet.
     pub(super) fn note(&mut self, marks: Marks, packet: u64) {
-        for mark in ALL.into_iter().filter(|mark| marks.has(*mark)) {
+        for mark in marks.iter() {
             if let Some(count) = self.counts.get_mut(mark as usize) {
                 *count += 1;
             }

@@ -31,5 +31,7 @@ pub use connection::{
 };
 pub use letters::Letters;
 pub use limits::{Dropped, Limits};
+pub use marks::{Mark, Marks};
+pub use observer::Judgement;
 pub use sequence::SequenceNumber;
 pub use tracker::Tracker;

@@ -10,10 +10,28 @@ use super::reassembly::Stream;
 use super::stalls::Pace;
 use super::verdict::{Side, judge};
 
+/// What can be said of one segment beside those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    /// Its packet.
+    pub packet: u64,
+    /// Who sent it.
+    pub from: End,
+    /// What is odd about it.
+    pub marks: Marks,
+    /// Of a duplicate acknowledgment: the packet that acknowledged the same first, and how many repeated it so far, this
+    /// one included.
+    pub duplicate_of: Option<(u64, u32)>,
+    /// Bytes that its sender is ready to receive (RFC 7323, section 2.2); `None` where the scale is not in the capture.
+    pub window: Option<u64>,
+}
+
 /// What one end has sent.
 #[derive(Debug, Default)]
 struct Watched {
     side: Side,
+    /// Packet that first acknowledged what the last one did.
+    acknowledged_first: u64,
     recent: Recent,
     pace: Pace,
 }
@@ -50,7 +68,7 @@ impl Observer {
         arrival: &Arrival<'_>,
         agrees: bool,
         closed: bool,
-    ) {
+    ) -> Judgement {
         let (segment, time) = (arrival.segment, arrival.time);
         self.measure_round_trip(connection, arrival);
         let adjacent = self.last.replace(arrival.from) == Some(arrival.from);
@@ -59,11 +77,17 @@ impl Observer {
             End::Initiator => (initiator, responder),
             End::Responder => (responder, initiator),
         };
+        if !sender.side.acknowledges(segment.acknowledgement) {
+            sender.acknowledged_first = arrival.packet;
+        }
         let mut marks = judge(&mut sender.side, &mut receiver.side, segment, time, self.round_trip);
         marks.add_if(std::mem::take(&mut self.reuses_ports), Mark::ReusedPorts);
         marks.add_if(sender.recent.repeats(segment, time, adjacent) && agrees, Mark::DuplicateFrame);
         marks.add_if(closed, Mark::DataAfterClose);
         marks.add_if(segment.flags.contains(Flags::URG), Mark::Urgent);
+        let duplicate_of =
+            marks.has(Mark::DuplicateAck).then(|| (sender.acknowledged_first, sender.side.duplicates()));
+        let window = sender.side.window_towards(&receiver.side);
         let is_probe = marks.has(Mark::KeepAlive) || marks.has(Mark::ZeroWindowProbe);
         if segment.payload_length > 0 && !is_probe {
             let repeated = marks.has(Mark::Retransmission);
@@ -77,6 +101,7 @@ impl Observer {
         self.watch_window(streams, End::Initiator, time);
         self.watch_window(streams, End::Responder, time);
         record(connection, marks, arrival);
+        Judgement { packet: arrival.packet, from: arrival.from, marks, duplicate_of, window }
     }
 
     /// From the last SYN to the acknowledgment that completes the handshake.

@@ -88,6 +88,22 @@ impl Side {
         Some(u64::from(self.window) << shift)
     }
 
+    /// As [`Side::window`]; scaling is in force only if the other end's SYN offered it too (RFC 7323, section 2.2).
+    pub fn window_towards(&self, other: &Side) -> Option<u64> {
+        let refused = other.scale == Scale::None && self.scale != Scale::Unknown;
+        if refused { Some(u64::from(self.window)) } else { self.window() }
+    }
+
+    /// Whether the last segment of this end acknowledged up to `number`.
+    pub fn acknowledges(&self, number: u32) -> bool {
+        self.acknowledges == number
+    }
+
+    /// How often the last acknowledgment has been repeated.
+    pub fn duplicates(&self) -> u32 {
+        self.duplicates
+    }
+
     /// Whether the last window of this end was 0.
     pub fn window_is_closed(&self) -> bool {
         self.window == 0

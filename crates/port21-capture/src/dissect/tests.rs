@@ -91,7 +91,7 @@ fn with_options(options: &[u8]) -> Dissection {
     let mut ip = IPV4.to_vec();
     ip[3] = 20 + length;
     let mut tcp = SYN[..20].to_vec();
-    tcp[12] = length / 4 << 4;
+    tcp[12] = (length / 4) << 4;
     raw(&[&ip, &tcp, options])
 }
 
