@@ -91,6 +91,7 @@ fn feed(tracker: &mut Tracker, listener: &mut Listener, sent: &Sent, number: u64
         hop_limit: 64,
         ip_length: 40 + segment.payload_length,
         transport: Some(Transport::Tcp(segment)),
+        reassembled: None,
         stopped: None,
     };
     tracker.segment(&decoded, &segment, listener);

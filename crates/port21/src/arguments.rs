@@ -9,6 +9,8 @@ use port21_analysis::digest::Hashing;
 
 use crate::input::Effort;
 
+use crate::packets::range::Ranges;
+
 /// FTP over TCP, seen whole
 ///
 /// Explains packet captures of FTP: every session from the DNS answer that named the server to the last FIN or RST,
@@ -35,6 +37,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Answer the questions of the laboratory "TCP & FTP" for one session
     Answer(AnswerArguments),
+    /// List the packets, or take one apart field by field
+    Packets(PacketsArguments),
     /// Show both sides of one TCP stream
     Follow(FollowArguments),
     /// Write the transferred files, with a manifest
@@ -126,6 +130,56 @@ pub enum AnswerFormat {
     Markdown,
     /// "port21.answers/1"
     Json,
+}
+
+/// Arguments of `packets`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 packets samples/ftp-lab.pcap
+  port21 packets samples/ftp-lab.pcap 124
+  port21 packets --ftp --packets 70-190 samples/ftp-lab.pcap
+  port21 packets --stream 6 --raw day.pcap.0 day.pcap.1
+  port21 packets --format jsonl capture.pcapng | jq -r 'select(.tcp.analysis != []) | .info'")]
+pub struct PacketsArguments {
+    /// Captures to read, as one; - is standard input. A number at the end is the packet to take apart; a file whose name is
+    /// only digits is written ./5
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<PathBuf>,
+    /// Only packets of this TCP stream, numbered as in Wireshark's tcp.stream
+    #[arg(long, value_name = "N")]
+    pub stream: Option<u64>,
+    /// Only packets of FTP sessions: control and data connections, and the DNS messages that named the server
+    #[arg(long)]
+    pub ftp: bool,
+    /// Only these packets: numbers and ranges, as 70-90 or 1,5,70-90
+    #[arg(long, value_name = "RANGES", allow_hyphen_values = true)]
+    pub packets: Option<Ranges>,
+    /// At most so many packets
+    #[arg(long, value_name = "COUNT")]
+    pub limit: Option<u64>,
+    /// Sequence and acknowledgment numbers as they stand in the headers, not relative to the first
+    #[arg(long)]
+    pub raw: bool,
+    /// Date and time of day in UTC, not seconds since the first packet
+    #[arg(long)]
+    pub absolute: bool,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = PacketsFormat::Text, value_name = "FORMAT")]
+    pub format: PacketsFormat,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Formats of `packets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PacketsFormat {
+    /// A line a packet, for people
+    Text,
+    /// "port21.packets/1", or "port21.packet/1" for one packet
+    Json,
+    /// One packet a line
+    Jsonl,
 }
 
 /// Arguments of `follow`.
@@ -308,6 +362,6 @@ mod tests {
                 count += 1;
             }
         }
-        assert!(count >= 11, "only {count} examples found");
+        assert!(count >= 16, "only {count} examples found");
     }
 }

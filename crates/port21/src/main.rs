@@ -4,7 +4,7 @@
 //! that others would want: reading captures, following TCP and understanding FTP are the work of the libraries.
 //!
 //! ```text
-//! arguments ──▶ input (captures, progress) ──▶ explain, answer, follow, extract ──▶ render ──▶ output
+//! arguments ──▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
 //! ```
 
 mod answer;
@@ -18,7 +18,9 @@ mod interrupt;
 mod manual;
 mod outcome;
 mod output;
+mod packets;
 mod render;
+mod secrets;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Explain(explain) => explain::run(explain),
         Command::Answer(answer) => answer::run(answer),
+        Command::Packets(packets) => packets::run(packets),
         Command::Follow(follow) => follow::run(follow),
         Command::Extract(extract) => extract::run(extract),
         Command::Completions(completions) => manual::completions(completions),

@@ -80,6 +80,15 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Says that a stream was asked for which does not exist; `count`: how many there are.
+pub fn no_such_stream(stream: u64, count: u64) -> Failure {
+    Failure::Arguments(match count.checked_sub(1) {
+        None => format!("there is no stream {stream}: the capture holds no TCP connection"),
+        Some(0) => format!("there is no stream {stream}: the capture holds one TCP connection, stream 0"),
+        Some(last) => format!("there is no stream {stream}: the capture holds streams 0 to {last}"),
+    })
+}
+
 /// The exit code for an error that ended a command.
 pub fn failure_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(match error.downcast_ref::<Failure>() {

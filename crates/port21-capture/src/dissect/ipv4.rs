@@ -48,6 +48,7 @@ impl Dissector<'_> {
             layer.text("Destination Address", "ip.dst", 16, 4, destination.to_string());
             layer.title(format!("Src: {source}, Dst: {destination}"));
             self.meet(IpAddr::V4(source), IpAddr::V4(destination));
+            self.say("IPv4", String::new());
         }
         options(&mut layer, header_length);
         let captured_whole = span.captured >= header_length.max(20);

@@ -17,7 +17,7 @@ impl Dissector<'_> {
             let (services, congestion) = (names::codepoint(class >> 2), names::congestion(class & 3));
             let value = format!("0x{class:02x} (DSCP: {services}, ECN: {congestion})");
             layer.text("Traffic Class", "ipv6.tclass", 0, 4, value);
-            layer.text("Flow Label", "ipv6.flow", 0, 4, format!("0x{:05x}", word & 0xf_ffff));
+            layer.text("Flow Label", "ipv6.flow", 1, 3, format!("0x{:05x}", word & 0xf_ffff));
         }
         let length = layer.number_16("Payload Length", "ipv6.plen", 4);
         next_header(&mut layer, "ipv6.nxt", 6);
@@ -29,6 +29,7 @@ impl Dissector<'_> {
             layer.text("Destination Address", "ipv6.dst", 24, 16, destination.to_string());
             layer.title(format!("Src: {source}, Dst: {destination}"));
             self.meet(IpAddr::V6(source), IpAddr::V6(destination));
+            self.say("IPv6", String::new());
         }
         let next = layer.byte(6);
         let jumbo = jumbo_length(&layer);

@@ -49,6 +49,7 @@ impl Dissector<'_> {
         }
         let (field, rest) = layer.end(14);
         self.push(field);
+        self.say("Ethernet", String::new());
         match number {
             Some(number) => Ok((Next::EtherType(number), rest)),
             None => Err(Stop::Cut("Ethernet")),
@@ -73,7 +74,8 @@ impl Dissector<'_> {
             0..=1500 => self.logical_link(span.of_length(usize::from(number).min(span.wire))),
             _ => {
                 let name = names::ether_type(number);
-                self.say(&format!("0x{number:04x}"), name.to_owned());
+                let protocol = if name == "Unknown" { format!("0x{number:04x}") } else { name.to_owned() };
+                self.say(&protocol, format!("{name} (0x{number:04x})"));
                 Ok((Next::Payload("Data", "data.data"), span))
             }
         }

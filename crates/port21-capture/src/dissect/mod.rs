@@ -133,6 +133,7 @@ impl<'a> Dissector<'a> {
                 Ok((after, rest)) => (next, span) = (after, rest),
                 Err(stop) => {
                     self.result.stopped = Some(stop);
+                    self.say_stop(stop);
                     let read = self.result.layers.iter().map(Field::end).max().unwrap_or(span.start);
                     let rest = span.skip(read.saturating_sub(span.start));
                     self.payload("Data", "data.data", rest);
@@ -204,6 +205,16 @@ impl<'a> Dissector<'a> {
     fn say(&mut self, protocol: &str, info: String) {
         self.result.columns.protocol = protocol.to_owned();
         self.result.columns.info = info;
+    }
+
+    /// That reading ended early, behind what was said before.
+    fn say_stop(&mut self, stop: Stop) {
+        let info = &mut self.result.columns.info;
+        // An unknown link type was told already.
+        if matches!(stop, Stop::UnknownLinkType(_)) {
+            return;
+        }
+        *info = if info.is_empty() { format!("[{stop}]") } else { format!("{info} [{stop}]") };
     }
 
     fn payload(&mut self, name: &'static str, filter: &'static str, span: Span) {

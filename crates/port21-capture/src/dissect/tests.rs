@@ -172,7 +172,7 @@ fn ipv6_and_its_extension_headers_are_taken_apart() {
     let destination = b"\x11\0\x01\x04\0\0\0\0";
     let udp = b"\x03\xe8\x03\xe9\0\x08\x9c\x98";
     let found = raw(&[header, hop, destination, udp]);
-    assert_eq!(field(&found, "ipv6.flow"), ("0x12345", 0, 4));
+    assert_eq!(field(&found, "ipv6.flow"), ("0x12345", 1, 3));
     assert_eq!(field(&found, "ipv6.plen"), ("24", 4, 2));
     assert_eq!(field(&found, "ipv6.nxt").0, "IPv6 Hop-by-Hop Option (0)");
     assert_eq!(field(&found, "ipv6.src"), ("2001:db8::1", 8, 16));

@@ -51,7 +51,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let mut writer = Writer::new(folder, &mut plan.items, !arguments.common.no_hash);
     let mut tracker = Tracker::new(Limits::default());
     let reading = inputs.read(|step| {
-        let Step::Packet(decoded) = step else { return Ok(()) };
+        let Step::Packet(_, decoded) = step else { return Ok(()) };
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut writer);
         }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use port21_analysis::tcp::{Chunk, Connection, End, Gap};
 use serde::Serialize;
 
-use super::secrets::Run;
 use crate::arguments::FollowFormat;
 use crate::escape;
+use crate::secrets::Run;
 
 /// Bytes in a line of hexadecimal.
 const HEX_WIDTH: usize = 16;

@@ -1,7 +1,6 @@
 //! `port21 follow`: both sides of one TCP stream.
 
 mod form;
-mod secrets;
 
 use port21_analysis::digest::Hashing;
 use port21_analysis::report::Session;
@@ -9,12 +8,12 @@ use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Limits, Sink, 
 use port21_capture::{Timestamp, Transport};
 
 use self::form::Form;
-use self::secrets::Secrets;
 use crate::arguments::{FollowArguments, FollowFormat, FollowSide};
 use crate::input::{self, Inputs, Prepare, Receiver, Step};
 use crate::interrupt;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Outcome, no_such_stream};
 use crate::output::{self, Output};
+use crate::secrets::Secrets;
 
 /// Runs the command.
 pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
@@ -24,7 +23,7 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
     let mut follower = Follower::new(arguments, show, Form::new(arguments.form, &mut output));
     let mut tracker = Tracker::new(Limits::default());
     let reading = inputs.read(|step| {
-        let Step::Packet(decoded) = step else { return Ok(()) };
+        let Step::Packet(_, decoded) = step else { return Ok(()) };
         follower.start.get_or_insert(decoded.time);
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut follower);
@@ -74,14 +73,6 @@ impl Receiver for DataFinder {
         self.found |= data.any(|connection| connection.stream == self.stream);
         Ok(())
     }
-}
-
-fn no_such_stream(stream: u64, count: u64) -> Failure {
-    Failure::Arguments(match count.checked_sub(1) {
-        None => format!("there is no stream {stream}: the capture holds no TCP connection"),
-        Some(0) => format!("there is no stream {stream}: the capture holds one TCP connection, stream 0"),
-        Some(last) => format!("there is no stream {stream}: the capture holds streams 0 to {last}"),
-    })
 }
 
 /// Says on standard error where the output is not what was on the wire.

@@ -9,6 +9,7 @@ mod source;
 
 use std::fs::File;
 use std::io::{self, Seek};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use anyhow::Context;
 use port21_analysis::analysis::{Analysis, Conclusion, Options};
 use port21_analysis::digest::Hashing;
 use port21_analysis::report::{self, Count, Finding, Totals};
-use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError};
+use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Packet};
 
 use crate::escape;
 use crate::interrupt;
@@ -48,8 +49,8 @@ pub struct Reading {
 /// What reading comes to next.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// A packet.
-    Packet(&'a Decoded<'a>),
+    /// A packet, and its decoded headers.
+    Packet(&'a Packet<'a>, &'a Decoded<'a>),
     /// The input has nothing more at present.
     Pause,
     /// It has had nothing for a while.
@@ -130,6 +131,14 @@ impl<'a> Inputs<'a> {
 
     /// One pass over every packet, with its decoded headers, to the end of the input or until a signal asks to end.
     pub fn read(&mut self, mut take: impl FnMut(Step<'_>) -> anyhow::Result<()>) -> anyhow::Result<Reading> {
+        self.read_until(|step| take(step).map(ControlFlow::Continue))
+    }
+
+    /// As [`Inputs::read`], no further than `take` wants to.
+    pub fn read_until(
+        &mut self,
+        mut take: impl FnMut(Step<'_>) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<Reading> {
         let Opened { mut captures, mut errors, source } = self.open()?;
         if captures.is_empty() {
             return Err(nothing_to_read(&errors));
@@ -143,10 +152,16 @@ impl<'a> Inputs<'a> {
             }
             if let Some(packet) = captures.next_packet() {
                 let number = packet.number;
-                take(Step::Packet(&decoder.decode(&packet)))?;
+                if take(Step::Packet(&packet, &decoder.decode(&packet)))?.is_break() {
+                    break false;
+                }
                 progress.packet(number, || captures.progress().read);
             } else if captures.is_paused() {
-                silence.step(captures.packets()).map_or(Ok(()), &mut take)?;
+                if let Some(step) = silence.step(captures.packets())
+                    && take(step)?.is_break()
+                {
+                    break false;
+                }
                 source.iter().for_each(Source::wait);
             } else {
                 break false;
@@ -182,10 +197,11 @@ impl<'a> Inputs<'a> {
         let mut begun = false;
         let reading = self.read(|step| {
             match step {
-                Step::Packet(decoded) => {
+                Step::Packet(_, decoded) => {
                     if !std::mem::replace(&mut begun, true) {
                         receiver.begin(decoded.time)?;
                     }
+                    receiver.packet(decoded)?;
                     analysis.packet(decoded);
                     let news = analysis.has_news();
                     return if news { hand_over(&mut analysis, &mut sessions, receiver) } else { Ok(()) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use port21_analysis::analysis::DnsTransaction;
 use port21_analysis::report::{Connection, Session};
-use port21_capture::Timestamp;
+use port21_capture::{Decoded, Timestamp};
 
 /// What is made of a session on any thread.
 pub type Prepare<P> = Arc<dyn Fn(Session) -> P + Send + Sync>;
@@ -20,6 +20,12 @@ pub trait Receiver {
     /// The first packet has been read; `first` is its time.
     fn begin(&mut self, first: Timestamp) -> anyhow::Result<()> {
         let _ = first;
+        Ok(())
+    }
+
+    /// A packet has been read, before the analysis takes it in.
+    fn packet(&mut self, decoded: &Decoded<'_>) -> anyhow::Result<()> {
+        let _ = decoded;
         Ok(())
     }
 

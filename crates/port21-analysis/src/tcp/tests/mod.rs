@@ -215,6 +215,7 @@ pub fn packet(number: u64, time: Timestamp, from_responder: bool) -> Decoded<'st
         hop_limit: 64,
         ip_length: 40,
         transport: None,
+        reassembled: None,
         stopped: None,
     }
 }

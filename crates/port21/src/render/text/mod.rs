@@ -1,6 +1,6 @@
 //! `--format text`: the story for a terminal.
 
-mod layout;
+pub mod layout;
 
 use std::io::{self, Write};
 

@@ -3,6 +3,8 @@
 //! A line that begins with PASS is taken for a command where the other end speaks in replies (three digits first), or has
 //! said nothing yet on a stream that looks like a dialogue. In a file that is being transferred such a line is a line.
 
+use std::ops::Range;
+
 use ftp_protocol::command::is_guest;
 use port21_analysis::tcp::End;
 
@@ -173,6 +175,30 @@ impl Side {
     }
 }
 
+/// Arguments of PASS and ACCT in bytes of which nothing is known, not even where a line begins: a damaged packet, a piece
+/// of one. Guests' passwords are among them.
+pub fn loose(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(window) = bytes.get(from..from + 5) {
+        let verb = window.get(..4).unwrap_or_default();
+        let is_verb = [b"PASS", b"ACCT"].iter().any(|known| verb.eq_ignore_ascii_case(*known));
+        let begins = from == 0 || bytes.get(from - 1).is_none_or(|before| !before.is_ascii_alphanumeric());
+        if !(is_verb && begins && window.ends_with(b" ")) {
+            from += 1;
+            continue;
+        }
+        let start = from + 5;
+        let rest = bytes.get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+        if length > 0 {
+            found.push(start..start + length);
+        }
+        from = start + length;
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +268,13 @@ mod tests {
             Some(&Run::Secret { length: 3, begins: false })
         );
         assert_eq!(secrets.hidden(), 1);
+    }
+
+    #[test]
+    fn password_is_found_in_bytes_of_which_nothing_is_known() {
+        assert_eq!(loose(b"\x01\x02xyz"), []);
+        assert_eq!(loose(b"\0\x18pass secret\r\nNOOP\r\nACCT x"), [7..13, 26..27]);
+        assert_eq!(loose(b"COMPASS north\r\n"), []);
     }
 
     #[test]
