@@ -66,13 +66,16 @@ pub struct Deferred {
 
 /// The hash of one stream, under way.
 #[derive(Debug)]
-pub(crate) enum Digest {
+pub struct Digest(Way);
+
+#[derive(Debug)]
+enum Way {
     Now(Box<Sha256>),
     Later(Box<Later>),
 }
 
 #[derive(Debug)]
-pub(crate) struct Later {
+struct Later {
     deferred: Deferred,
     stream: Arc<Stream>,
     gathered: Vec<u8>,
@@ -97,32 +100,32 @@ struct State {
 impl Digest {
     /// A stream that begins with `head`; `None` where no hash is wanted.
     pub fn new(hashing: &Hashing, head: &[u8]) -> Option<Digest> {
-        let mut digest = match hashing {
+        let mut digest = Digest(match hashing {
             Hashing::Off => return None,
-            Hashing::Now => Digest::Now(Box::default()),
-            Hashing::Later(deferred) => Digest::Later(Box::new(Later {
+            Hashing::Now => Way::Now(Box::default()),
+            Hashing::Later(deferred) => Way::Later(Box::new(Later {
                 deferred: deferred.clone(),
                 stream: Arc::default(),
                 gathered: Vec::new(),
             })),
-        };
+        });
         digest.update(head);
         Some(digest)
     }
 
     /// The stream goes on.
     pub fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Digest::Now(hasher) => hasher.update(bytes),
-            Digest::Later(later) => later.update(bytes),
+        match &mut self.0 {
+            Way::Now(hasher) => hasher.update(bytes),
+            Way::Later(later) => later.update(bytes),
         }
     }
 
     /// SHA-256 of all bytes so far. Waits for other threads, or does what they have not begun.
     pub fn value(&self) -> [u8; 32] {
-        match self {
-            Digest::Now(hasher) => hasher.as_ref().clone().finalize().into(),
-            Digest::Later(later) => {
+        match &self.0 {
+            Way::Now(hasher) => hasher.as_ref().clone().finalize().into(),
+            Way::Later(later) => {
                 let mut hasher = later.stream.settle(&later.deferred.backlog);
                 hasher.update(&later.gathered);
                 hasher.finalize().into()

@@ -38,7 +38,9 @@ use crate::output;
 pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let mut inputs = Inputs::repeatable(&arguments.captures)?;
     let mut planner = Planner::new(arguments);
-    let examined = inputs.examine(arguments.common.effort(), &mut planner)?;
+    let effort = arguments.common.effort();
+    // What is written is hashed, and that is enough: the first pass only finds out what to write.
+    let examined = inputs.examine(effort.without_hash(), &mut planner)?;
     interrupt::check()?;
 
     let folder = arguments.output.as_path();
@@ -48,7 +50,8 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let manifest = ManifestFile::create(folder, &manifest_name)?;
     manifest.write(arguments, &plan, &[], true)?;
 
-    let mut writer = Writer::new(folder, &mut plan.items, !arguments.common.no_hash);
+    let pool = effort.pool();
+    let mut writer = Writer::new(folder, &mut plan.items, effort.hashing(pool.as_ref()));
     let mut tracker = Tracker::new(Limits::default());
     let reading = inputs.read(|step| {
         let Step::Packet(_, decoded) = step else { return Ok(()) };

@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use port21_analysis::digest::{Digest, Hashing};
 use port21_analysis::report::Missing;
-use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
 /// Holes longer than this leave a file without a hash: hashing zeros for hours helps nobody.
@@ -18,6 +18,9 @@ const MAXIMUM_HOLES: u64 = 64 << 30;
 /// Longest list of holes of a file; later ones are merged into the last.
 const LISTED_HOLES: usize = 4096;
 
+/// How much of a file is written at a time, in bytes.
+const BUFFER: usize = 128 << 10;
+
 /// A file being written from its start to its end.
 #[derive(Debug)]
 pub struct Partial {
@@ -29,7 +32,7 @@ pub struct Partial {
     length: u64,
     holes: u64,
     missing: Vec<Missing>,
-    hash: Option<Sha256>,
+    hash: Option<Digest>,
 }
 
 /// What a written file holds.
@@ -45,17 +48,17 @@ pub struct Written {
 
 impl Partial {
     /// Makes a new file; fails if there is anything of that name, a symbolic link included.
-    pub fn create(target: &Path, hash: bool) -> io::Result<Partial> {
+    pub fn create(target: &Path, hashing: &Hashing) -> io::Result<Partial> {
         let path = partial_path(target);
         let file = File::create_new(&path)?;
         Ok(Partial {
             path,
             identity: Identity::of(&file.metadata()?),
-            file: Some(BufWriter::new(file)),
+            file: Some(BufWriter::with_capacity(BUFFER, file)),
             length: 0,
             holes: 0,
             missing: Vec::new(),
-            hash: hash.then(Sha256::new),
+            hash: Digest::new(hashing, &[]),
         })
     }
 
@@ -110,7 +113,7 @@ impl Partial {
     pub fn finish(mut self, target: &Path) -> io::Result<Written> {
         self.flush()?;
         rename(&self.path, target)?;
-        let sha256 = self.hash.map(|hash| hexadecimal(&hash.finalize()));
+        let sha256 = self.hash.map(|hash| hexadecimal(&hash.value()));
         Ok(Written { length: self.length, missing: self.missing, sha256 })
     }
 
@@ -143,7 +146,7 @@ impl Partial {
                     return Err(io::Error::other("another file was put in its place"));
                 }
                 file.seek(SeekFrom::Start(self.length))?;
-                BufWriter::new(file)
+                BufWriter::with_capacity(BUFFER, file)
             }
         };
         Ok(self.file.insert(file))
@@ -168,7 +171,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Adds `length` zeros to a hash.
-pub fn hash_zeros(hash: &mut Sha256, length: u64) {
+pub fn hash_zeros(hash: &mut Digest, length: u64) {
     const ZEROS: [u8; 8192] = [0; 8192];
     let mut left = length;
     while left > 0 {
@@ -202,6 +205,8 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     fn sha256(bytes: &[u8]) -> Option<String> {
@@ -212,7 +217,7 @@ mod tests {
     fn holes_read_as_zeros_and_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let mut partial = Partial::create(&target, true).unwrap();
+        let mut partial = Partial::create(&target, &Hashing::Now).unwrap();
         partial.write(b"ab").unwrap();
         partial.skip(3).unwrap();
         partial.skip(1).unwrap();
@@ -232,8 +237,8 @@ mod tests {
     fn nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let partial = Partial::create(&target, false).unwrap();
-        assert_eq!(Partial::create(&target, false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let partial = Partial::create(&target, &Hashing::Off).unwrap();
+        assert_eq!(Partial::create(&target, &Hashing::Off).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         fs::write(&target, "mine").unwrap();
         partial.finish(&target).unwrap_err();
         assert_eq!(fs::read(&target).unwrap(), b"mine");
@@ -246,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (target, outside) = (folder.path().join("a"), folder.path().join("outside"));
         std::os::unix::fs::symlink(&outside, partial_path(&target)).unwrap();
-        Partial::create(&target, false).unwrap_err();
+        Partial::create(&target, &Hashing::Off).unwrap_err();
         assert!(!outside.exists());
     }
 
@@ -255,7 +260,7 @@ mod tests {
     fn file_put_in_its_place_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let mut partial = Partial::create(&target, false).unwrap();
+        let mut partial = Partial::create(&target, &Hashing::Off).unwrap();
         partial.close().unwrap();
         let other = folder.path().join("other");
         fs::write(&other, "mine").unwrap();
@@ -267,7 +272,7 @@ mod tests {
     #[test]
     fn endless_holes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut partial = Partial::create(&folder.path().join("a"), false).unwrap();
+        let mut partial = Partial::create(&folder.path().join("a"), &Hashing::Off).unwrap();
         partial.skip(MAXIMUM_HOLES).unwrap();
         partial.skip(1).unwrap_err();
     }

@@ -18,8 +18,6 @@ pub struct Item {
     pub file: File,
     /// The end of the data connection that sent the data.
     pub sender: Side,
-    /// What the analysis found its bytes' SHA-256 to be.
-    pub expected_sha256: Option<String>,
     /// Folder of the session, and the safe path below it.
     folder: String,
     names: Vec<String>,
@@ -28,7 +26,7 @@ pub struct Item {
     /// What SIZE last said of the path before the command: where APPE goes on.
     size_before: Option<u64>,
     /// Bytes that the analysis counted.
-    length: u64,
+    pub length: u64,
 }
 
 /// Transfers of one path that belong together: indices of items, in the order of the transfers.
@@ -185,7 +183,6 @@ fn item(session: &Session, transfer: &Transfer, origin: Origin) -> Result<Item, 
     let offset = if appends { size_before } else { Some(restart_offset.unwrap_or(0)) };
     Ok(Item {
         sender: sender(session, transfer, data),
-        expected_sha256: transfer.sha256.clone(),
         folder: folder(session),
         names: names(transfer),
         first_packet: data.first_packet,

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use port21_analysis::digest::Hashing;
 use port21_analysis::report::Side;
 use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Sink};
 use port21_capture::Timestamp;
@@ -20,7 +21,7 @@ const OPEN_FILES: usize = 64;
 pub struct Writer<'a> {
     folder: &'a Path,
     items: &'a mut [Item],
-    hash: bool,
+    hashing: Hashing,
     /// Items by stream; several where sessions share a data connection.
     wanted: HashMap<u64, Vec<usize>>,
     writing: HashMap<usize, Writing>,
@@ -40,7 +41,7 @@ struct Writing {
 
 impl<'a> Writer<'a> {
     /// Will write `items` below `folder`.
-    pub fn new(folder: &'a Path, items: &'a mut [Item], hash: bool) -> Writer<'a> {
+    pub fn new(folder: &'a Path, items: &'a mut [Item], hashing: Hashing) -> Writer<'a> {
         let mut wanted: HashMap<u64, Vec<usize>> = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             wanted.entry(item.file.stream).or_default().push(index);
@@ -48,7 +49,7 @@ impl<'a> Writer<'a> {
         Writer {
             folder,
             items,
-            hash,
+            hashing,
             wanted,
             writing: HashMap::new(),
             turn: 0,
@@ -100,7 +101,7 @@ impl<'a> Writer<'a> {
             Entry::Occupied(occupied) => Ok(occupied.into_mut()),
             Entry::Vacant(vacant) => {
                 make_folders(self.folder, &target, &mut self.made)?;
-                let partial = Partial::create(&target, self.hash)?;
+                let partial = Partial::create(&target, &self.hashing)?;
                 self.open = self.open.saturating_add(1);
                 Ok(vacant.insert(Writing { partial, last_turn: self.turn }))
             }
@@ -141,8 +142,7 @@ impl<'a> Writer<'a> {
         item.file.missing = written.missing;
         item.file.sha256 = written.sha256;
         item.file.partial = false;
-        let (found, expected) = (&item.file.sha256, &item.expected_sha256);
-        if found.as_ref().zip(expected.as_ref()).is_some_and(|(found, expected)| found != expected) {
+        if item.file.bytes != item.length {
             return Err(io::Error::other(
                 "its bytes are not those of the first pass: did the capture change?",
             ));

@@ -2,7 +2,6 @@
 
 mod form;
 
-use port21_analysis::digest::Hashing;
 use port21_analysis::report::Session;
 use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Limits, Sink, Tracker};
 use port21_capture::{Timestamp, Transport};
@@ -47,8 +46,7 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
 
 /// Whether the stream is a data connection: then it holds files, and a line in it that reads like PASS is no command.
 fn carries_data(arguments: &FollowArguments, inputs: &mut Inputs<'_>) -> anyhow::Result<bool> {
-    let mut effort = arguments.common.effort();
-    effort.options.hash = Hashing::Off;
+    let effort = arguments.common.effort().without_hash();
     let mut finder = DataFinder { stream: arguments.stream, found: false };
     inputs.examine(effort, &mut finder)?;
     interrupt::check()?;

@@ -23,7 +23,7 @@ use crate::escape;
 use crate::interrupt;
 use crate::outcome::Failure;
 use crate::output;
-use pool::Pool;
+pub use pool::Pool;
 use progress::Progress;
 pub use receiver::{Prepare, Receiver, as_it_is};
 use sessions::Sessions;
@@ -84,6 +84,27 @@ pub struct Effort {
     pub options: Options,
     /// Threads, the one that reads among them; at least 1. Nothing in the output depends on it.
     pub threads: usize,
+}
+
+impl Effort {
+    /// The same without hashes.
+    pub fn without_hash(&self) -> Effort {
+        let options = Options { hash: Hashing::Off, ..self.options.clone() };
+        Effort { options, threads: self.threads }
+    }
+
+    /// The threads beside the one that reads, if there are any.
+    pub fn pool(&self) -> Option<Pool> {
+        Pool::start(self.threads.saturating_sub(1))
+    }
+
+    /// Whether to hash, and if so on the threads of `pool`.
+    pub fn hashing(&self, pool: Option<&Pool>) -> Hashing {
+        match (&self.options.hash, pool) {
+            (Hashing::Now, Some(pool)) => Hashing::later(pool.executor()),
+            (hashing, _) => hashing.clone(),
+        }
+    }
 }
 
 /// Inputs that can be read once, or as often as needed.
@@ -187,11 +208,8 @@ impl<'a> Inputs<'a> {
 
     /// One pass through the analysis.
     pub fn examine<R: Receiver>(&mut self, effort: Effort, receiver: &mut R) -> anyhow::Result<Examined> {
-        let Effort { mut options, threads } = effort;
-        let pool = Pool::start(threads.saturating_sub(1));
-        if let (Some(pool), true) = (&pool, options.hash.is_on()) {
-            options.hash = Hashing::later(pool.executor());
-        }
+        let pool = effort.pool();
+        let options = Options { hash: effort.hashing(pool.as_ref()), ..effort.options };
         let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref());
         let mut analysis = Analysis::new(options);
         let mut begun = false;
