@@ -8,11 +8,11 @@
 //! This module starts no thread: an [`Executor`] of the driver's does the work where it likes.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use port21_capture::Executor;
 use sha2::{Digest as _, Sha256};
 
 /// Bytes of one stream that are gathered before they are handed over.
@@ -20,18 +20,6 @@ const PIECE: usize = 32 << 10;
 
 /// Bytes of all streams that may wait to be hashed; whoever brings more helps first.
 const BACKLOG: usize = 8 << 20;
-
-/// A piece of work.
-pub type Job = Box<dyn FnOnce() + Send>;
-
-/// Does work at some time, on some thread.
-pub trait Executor: Send + Sync + fmt::Debug {
-    /// Takes a job that is to be done soon.
-    fn submit(&self, job: Job);
-
-    /// Does one of the waiting jobs now, on the calling thread, or waits until another thread has finished one.
-    fn relieve(&self);
-}
 
 /// Whether, and when, to hash.
 #[derive(Debug, Clone, Default)]
@@ -162,8 +150,12 @@ impl Later {
             let (stream, backlog) = (Arc::clone(&self.stream), Arc::clone(backlog));
             executor.submit(Box::new(move || stream.work(&backlog)));
         }
-        while backlog.load(Ordering::Relaxed) > BACKLOG {
-            executor.relieve();
+        loop {
+            let done = executor.done();
+            if backlog.load(Ordering::Relaxed) <= BACKLOG {
+                return;
+            }
+            executor.relieve(done);
         }
     }
 }
@@ -219,6 +211,10 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
+    use port21_capture::Job;
+
     use super::*;
 
     /// Keeps jobs until it is asked to do one.
@@ -236,7 +232,11 @@ mod tests {
             self.0.lock().unwrap().push(job);
         }
 
-        fn relieve(&self) {
+        fn done(&self) -> u64 {
+            0
+        }
+
+        fn relieve(&self, _: u64) {
             let job = self.0.lock().unwrap().pop();
             job.expect("a job that waits")();
         }
@@ -279,7 +279,7 @@ mod tests {
         let later = Hashing::later(Arc::clone(&lazy) as Arc<dyn Executor>);
         let mut digest = Digest::new(&later, &stream(PIECE)).unwrap();
         let before = digest.value();
-        lazy.relieve();
+        lazy.relieve(0);
         assert_eq!(digest.value(), before);
         digest.update(&stream(PIECE));
         assert_eq!(lazy.0.lock().unwrap().len(), 1, "the stream can be scheduled again");

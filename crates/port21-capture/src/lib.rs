@@ -10,11 +10,13 @@
 
 pub mod decode;
 pub mod dissect;
+pub mod executor;
 pub mod link_type;
 pub mod packet;
 pub mod read;
 
 pub use decode::{Decoded, Decoder, Flags, Scope, Segment, Transport};
+pub use executor::{Executor, Job};
 pub use link_type::link_type_name;
 pub use packet::{LinkType, Packet, Timestamp};
 pub use read::{Capture, Captures, OpenError};

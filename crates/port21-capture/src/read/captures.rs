@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Capture, Info, OpenError, Progress};
+use crate::executor::Executor;
 use crate::packet::{Packet, Timestamp};
 
 /// Several inputs read as one capture: packets by time, those of the same time in the order of the inputs, numbered
@@ -23,6 +25,8 @@ pub struct Captures {
     paused: Vec<usize>,
     packets: u64,
     errors: Vec<OpenError>,
+    /// Who may read ahead.
+    executor: Option<Arc<dyn Executor>>,
 }
 
 #[derive(Debug)]
@@ -70,6 +74,14 @@ impl Captures {
             whole.add(PathBuf::new(), capture, false);
         }
         whole
+    }
+
+    /// From now on `executor` may read files ahead.
+    pub fn read_ahead(&mut self, executor: Arc<dyn Executor>) {
+        for source in &mut self.sources {
+            source.read_ahead(&executor);
+        }
+        self.executor = Some(executor);
     }
 
     /// The next packet in time, or `None` when all inputs have ended, or one is [paused](Captures::is_paused).
@@ -161,7 +173,7 @@ impl Captures {
             self.due.extend(next.map(|time| Reverse((time, index))));
         }
         while let Some(Reverse((_, index))) = self.due.pop() {
-            match self.sources.get_mut(index)?.reopen() {
+            match self.sources.get_mut(index)?.reopen(self.executor.as_ref()) {
                 Ok(true) => {
                     self.latest = Some(index);
                     return Some(index);
@@ -231,10 +243,17 @@ impl Source {
         }
     }
 
+    fn read_ahead(&mut self, executor: &Arc<dyn Executor>) {
+        if let State::Open(capture) = &mut self.state {
+            capture.read_ahead(executor);
+        }
+    }
+
     /// Opens a file again that was closed; false if it has no packets any more.
-    fn reopen(&mut self) -> Result<bool, OpenError> {
+    fn reopen(&mut self, executor: Option<&Arc<dyn Executor>>) -> Result<bool, OpenError> {
         if let State::Waiting(_) = &self.state {
             self.state = State::Open(Box::new(Capture::open(&self.path)?));
+            executor.into_iter().for_each(|executor| self.read_ahead(executor));
             return Ok(self.advance().is_some());
         }
         Ok(true)

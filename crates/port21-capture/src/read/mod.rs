@@ -3,6 +3,7 @@
 //! What a file says is never trusted and never fatal: everything before the first byte that makes no sense is
 //! delivered, and what was odd is told in [`Info::problems`].
 
+mod ahead;
 mod captures;
 mod compression;
 mod error;
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::executor::Executor;
 use crate::packet::{LinkType, Packet, Timestamp};
 
 pub use captures::Captures;
@@ -212,6 +214,13 @@ impl Capture {
             consumed,
             total,
         })
+    }
+
+    /// From now on `executor` may read ahead, if this is a file; small ones are not worth it.
+    pub fn read_ahead(&mut self, executor: &Arc<dyn Executor>) {
+        if self.total.is_some() {
+            self.input.window.read_ahead(Arc::clone(executor));
+        }
     }
 
     /// The next packet, or `None` at the end of what can be read; from then on always `None`, unless the input is only

@@ -2,14 +2,24 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
+
+use super::ahead::{Ahead, HEADROOM};
+use crate::executor::Executor;
 
 /// How much is asked of the reader at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
 
 /// Bytes of the input from the current position on. Looking does not copy; a range within
 /// [`Window::bytes`] stays valid until the next call of [`Window::require`].
+/// Shorter inputs are not worth reading ahead, in bytes.
+const WORTH_IT: u64 = 1 << 20;
+
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
+    /// Who may read ahead, as long as that has not begun.
+    executor: Option<Arc<dyn Executor>>,
+    ahead: Option<Ahead>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -27,6 +37,8 @@ impl Window {
         let (at_end, paused, failure) = (false, false, None);
         Window {
             reader,
+            executor: None,
+            ahead: None,
             buffer: vec![0; CHUNK],
             start: 0,
             end: 0,
@@ -36,6 +48,11 @@ impl Window {
             owed: 0,
             failure,
         }
+    }
+
+    /// From now on `executor` may read ahead. The reader must be one that waits where it has nothing.
+    pub(super) fn read_ahead(&mut self, executor: Arc<dyn Executor>) {
+        self.executor = Some(executor);
     }
 
     /// Position in the (decompressed) input, in bytes.
@@ -118,6 +135,66 @@ impl Window {
 
     /// Reads until `length` unconsumed bytes are at hand, or the reader has no more.
     fn fetch(&mut self, length: usize) {
+        if self.offset >= WORTH_IT
+            && let Some(executor) = self.executor.take()
+        {
+            let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+            self.ahead = Some(Ahead::new(executor, reader));
+        }
+        while self.ahead.is_some() && self.end - self.start < length && !self.at_end {
+            self.take_block();
+        }
+        if self.ahead.is_none() {
+            self.read(length);
+        }
+    }
+
+    /// Goes on to the block that was read ahead: what is left of the one at hand is put before it, or, where that is too
+    /// much, it is put behind what is at hand.
+    fn take_block(&mut self) {
+        let Some(ahead) = &mut self.ahead else { return };
+        let mut fetched = match ahead.take() {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                self.failure = Some(error);
+                self.at_end = true;
+                return;
+            }
+        };
+        let count = match &mut fetched.result {
+            Ok(0) => 0,
+            Ok(count) => *count,
+            Err(error) => {
+                self.failure = Some(std::mem::replace(error, io::ErrorKind::Other.into()));
+                0
+            }
+        };
+        if count == 0 {
+            self.at_end = true;
+            return;
+        }
+        let reader = fetched.take_reader();
+        let mut block = fetched.block;
+        let left = self.end - self.start;
+        if left <= HEADROOM {
+            let begin = HEADROOM - left;
+            if let (Some(room), Some(rest)) =
+                (block.get_mut(begin..HEADROOM), self.buffer.get(self.start..self.end))
+            {
+                room.copy_from_slice(rest);
+            }
+            std::mem::swap(&mut self.buffer, &mut block);
+            (self.start, self.end) = (begin, HEADROOM + count);
+        } else {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.buffer.truncate(left);
+            self.buffer.extend_from_slice(block.get(HEADROOM..HEADROOM + count).unwrap_or_default());
+            (self.start, self.end) = (0, self.buffer.len());
+        }
+        ahead.go_on(reader, block);
+    }
+
+    fn read(&mut self, length: usize) {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;

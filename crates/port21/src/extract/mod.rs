@@ -53,7 +53,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let pool = effort.pool();
     let mut writer = Writer::new(folder, &mut plan.items, effort.hashing(pool.as_ref()));
     let mut tracker = Tracker::new(Limits::default());
-    let reading = inputs.read(|step| {
+    let reading = inputs.read(pool.as_ref(), |step| {
         let Step::Packet(_, decoded) = step else { return Ok(()) };
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut writer);

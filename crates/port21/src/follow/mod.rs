@@ -21,7 +21,7 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
     let mut output = Output::standard(arguments.common.color);
     let mut follower = Follower::new(arguments, show, Form::new(arguments.form, &mut output));
     let mut tracker = Tracker::new(Limits::default());
-    let reading = inputs.read(|step| {
+    let reading = inputs.read(None, |step| {
         let Step::Packet(_, decoded) = step else { return Ok(()) };
         follower.start.get_or_insert(decoded.time);
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {

@@ -151,16 +151,25 @@ impl<'a> Inputs<'a> {
     }
 
     /// One pass over every packet, with its decoded headers, to the end of the input or until a signal asks to end.
-    pub fn read(&mut self, mut take: impl FnMut(Step<'_>) -> anyhow::Result<()>) -> anyhow::Result<Reading> {
-        self.read_until(|step| take(step).map(ControlFlow::Continue))
+    /// What files hold is read ahead on the threads of `pool`.
+    pub fn read(
+        &mut self,
+        pool: Option<&Pool>,
+        mut take: impl FnMut(Step<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Reading> {
+        self.read_until(pool, |step| take(step).map(ControlFlow::Continue))
     }
 
     /// As [`Inputs::read`], no further than `take` wants to.
     pub fn read_until(
         &mut self,
+        pool: Option<&Pool>,
         mut take: impl FnMut(Step<'_>) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<Reading> {
         let Opened { mut captures, mut errors, source } = self.open()?;
+        if let Some(pool) = pool {
+            captures.read_ahead(pool.executor());
+        }
         if captures.is_empty() {
             return Err(nothing_to_read(&errors));
         }
@@ -213,7 +222,7 @@ impl<'a> Inputs<'a> {
         let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref());
         let mut analysis = Analysis::new(options);
         let mut begun = false;
-        let reading = self.read(|step| {
+        let reading = self.read(pool.as_ref(), |step| {
             match step {
                 Step::Packet(_, decoded) => {
                     if !std::mem::replace(&mut begun, true) {

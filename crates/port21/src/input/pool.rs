@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use port21_analysis::digest::{Executor, Job};
+use port21_capture::{Executor, Job};
 
 /// A few threads and the jobs that wait for them. They end when it is dropped; jobs that nobody has begun are forgotten.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Shared {
     /// A job has come, or there will be no more.
     work: Condvar,
     /// A job is done.
-    done: Condvar,
+    finished: Condvar,
 }
 
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Shared {
         let _ = panic::catch_unwind(AssertUnwindSafe(job));
         let mut queue = self.lock();
         queue.done = queue.done.wrapping_add(1);
-        self.done.notify_all();
+        self.finished.notify_all();
         queue
     }
 }
@@ -113,14 +113,17 @@ impl Executor for Shared {
         self.work.notify_one();
     }
 
-    fn relieve(&self) {
+    fn done(&self) -> u64 {
+        self.lock().done
+    }
+
+    fn relieve(&self, done: u64) {
         let mut queue = self.lock();
         match queue.jobs.pop_front() {
             Some(job) => drop(self.run(job, queue)),
             None => {
-                let before = queue.done;
-                while queue.done == before && queue.jobs.is_empty() && !queue.closed {
-                    queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                while queue.done == done && queue.jobs.is_empty() && !queue.closed {
+                    queue = self.finished.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -149,7 +152,7 @@ mod tests {
         for _ in 0..10 {
             let executor = pool.executor();
             if !executor.lock().jobs.is_empty() {
-                executor.relieve();
+                executor.relieve(executor.done());
             }
         }
         let mut done: Vec<i32> = receiver.iter().take(1000).collect();

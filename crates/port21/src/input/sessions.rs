@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, TryRecvError};
 
 use anyhow::anyhow;
 use port21_analysis::analysis::{EndedSession, Share, Tally};
-use port21_analysis::digest::Executor;
+use port21_capture::Executor;
 
 use super::pool::{Pool, Shared};
 use super::receiver::{Prepare, Receiver};
@@ -87,11 +87,12 @@ impl<P: Send + 'static> Sessions<P> {
     fn deliver<R: Receiver<Prepared = P>>(&mut self, limit: usize, receiver: &mut R) -> anyhow::Result<()> {
         let Some(workers) = &mut self.workers else { return Ok(()) };
         while let Some(first) = workers.under_way.front() {
+            let done = workers.executor.done();
             let batch = match first.try_recv() {
                 Ok(batch) => batch,
                 Err(TryRecvError::Empty) if workers.under_way.len() <= limit => return Ok(()),
                 Err(TryRecvError::Empty) => {
-                    workers.executor.relieve();
+                    workers.executor.relieve(done);
                     continue;
                 }
                 Err(TryRecvError::Disconnected) => {

@@ -114,7 +114,7 @@ fn list(
     let mut watch = Watch::new(None);
     let mut start = None;
     let last = arguments.packets.as_ref().map_or(u64::MAX, range::Ranges::last);
-    inputs.read_until(|step| {
+    inputs.read_until(None, |step| {
         let Step::Packet(packet, decoded) = step else { return Ok(ControlFlow::Continue(())) };
         let start: Timestamp = *start.get_or_insert(packet.time);
         if packet.number > last || arguments.limit.is_some_and(|limit| list.rows() >= limit) {

@@ -27,7 +27,7 @@ pub fn write(
 ) -> anyhow::Result<()> {
     let mut watch = Watch::new(survey.target.stream);
     let (mut start, mut previous, mut found) = (None, None, None::<One>);
-    inputs.read_until(|step| {
+    inputs.read_until(None, |step| {
         let Step::Packet(packet, decoded) = step else { return Ok(ControlFlow::Continue(())) };
         let start = *start.get_or_insert(packet.time);
         let seen = watch.packet(decoded);
