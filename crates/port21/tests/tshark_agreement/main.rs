@@ -7,11 +7,13 @@
 // The lints allow these in tests, but do not take a test's helpers for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod flags;
 mod known;
 mod requests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use port21_testkit::{Program, manifest, note, shared};
 use serde_json::Value;
@@ -25,6 +27,7 @@ const AGREEMENT: usize = 995;
 struct Case {
     /// Path inside the folder of captures, without "wild/".
     name: String,
+    capture: PathBuf,
     tshark: PathBuf,
     report: Value,
 }
@@ -57,7 +60,12 @@ impl Case {
 }
 
 /// Every capture of which tshark's view is kept; none without the folder.
-fn cases() -> Vec<Case> {
+fn cases() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(explain_all)
+}
+
+fn explain_all() -> Vec<Case> {
     let Some(shared) = shared() else {
         note("tshark's view of wild captures: none compared, ../shared/captures is not there");
         return Vec::new();
@@ -67,19 +75,25 @@ fn cases() -> Vec<Case> {
     with_ftp
         .map(|(file, _)| {
             let name = file.strip_prefix("wild/").unwrap().to_string();
-            let output = PORT21.run(&[
-                "explain",
-                "--show-passwords",
-                "--format",
-                "json",
-                captures.join(&file).to_str().unwrap(),
-            ]);
-            let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-                panic!("{file}: {error}: {}", String::from_utf8_lossy(&output.stderr))
-            });
-            Case { tshark: captures.join("tshark").join(name.replace('/', "__")), name, report }
+            let capture = captures.join(&file);
+            let report = explained(&capture);
+            Case { tshark: captures.join("tshark").join(name.replace('/', "__")), name, report, capture }
         })
         .collect()
+}
+
+/// Our report of a capture.
+fn explained(capture: &Path) -> Value {
+    let output = PORT21.run(&[
+        "explain",
+        "--show-passwords",
+        "--format",
+        "json",
+        capture.to_str().expect("a path in UTF-8"),
+    ]);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{}: {error}: {}", capture.display(), String::from_utf8_lossy(&output.stderr))
+    })
 }
 
 /// Compares what was found to differ with the list: both ways. Gives back how many of `compared` agree, and out of how many:

@@ -85,7 +85,7 @@ fn listed_pieces_are_parts_of_longer_lines() {
 fn requests_agree() {
     let (mut compared, mut different) = (0, BTreeSet::new());
     for case in cases() {
-        let view = view(&case);
+        let view = view(case);
         for row in case.lines(".ftp.tsv").unwrap() {
             let (frame, verb) = (row[FRAME].parse().unwrap(), row[COMMAND].to_ascii_uppercase());
             if verb.is_empty() || view.repeated.contains(&frame) {
@@ -108,7 +108,7 @@ fn requests_agree() {
 fn reply_codes_agree() {
     let (mut compared, mut different) = (0, BTreeSet::new());
     for case in cases() {
-        let view = view(&case);
+        let view = view(case);
         for row in case.lines(".ftp.tsv").unwrap() {
             let frame = row[FRAME].parse().unwrap();
             let Some(code) = row.get(CODE).and_then(|code| code.parse::<u64>().ok()) else { continue };
