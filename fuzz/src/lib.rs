@@ -11,6 +11,7 @@ use ftp_protocol::listing::{Hint, parse_listing};
 use ftp_protocol::{Command, address, path, reply::ReplyReader, sequence};
 use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
 use port21_analysis::answers;
+use port21_analysis::limits::Limits;
 use port21_capture::read::MAX_RECORD;
 use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
 
@@ -163,7 +164,7 @@ fn reported(bytes: &[u8]) -> Option<String> {
     }
     analysis.end();
     let sessions: Vec<_> = analysis.take_ended().into_iter().map(EndedSession::write_down).collect();
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(&Limits::default());
     sessions.iter().for_each(|session| tally.add(Share::of(session)));
     let answers: Vec<_> = sessions.iter().map(|session| answers::answer(session, "input")).collect();
     let conclusion = analysis.conclude(tally);

@@ -9,9 +9,10 @@ use port21_capture::{Decoded, Timestamp, Transport};
 use crate::digest::Hashing;
 use crate::findings::{self, SessionSummary};
 use crate::ftp::{Concluded, Stage};
+use crate::limits::{Dropped, Limits, Loss};
 use crate::names::{DNS_PORT, Envelope};
-use crate::report::{Connection, Count, Finding, Session, Totals};
-use crate::tcp::{Dropped, Limits, Tracker};
+use crate::report::{Connection, Count, Finding, Session, Totals, Transfer};
+use crate::tcp::Tracker;
 
 /// What to do beyond the sessions themselves, and how far to go.
 #[derive(Debug, Clone)]
@@ -24,11 +25,19 @@ pub struct Options {
     pub record_connections: bool,
     /// Keep every DNS transaction, for [`Analysis::take_dns`].
     pub record_dns: bool,
+    /// What bounds memory and work.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { show_passwords: false, hash: Hashing::Now, record_connections: false, record_dns: false }
+        Options {
+            show_passwords: false,
+            hash: Hashing::Now,
+            record_connections: false,
+            record_dns: false,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -60,9 +69,6 @@ pub struct DnsTransaction {
     /// Flags: authoritative, truncated, recursion desired, recursion available.
     pub flags: [bool; 4],
 }
-
-/// Sessions with rejected logins that are remembered, to see whether passwords are being guessed across them.
-const LOGIN_LIMIT: usize = 1 << 16;
 
 /// Takes packets, gives sessions as they end.
 ///
@@ -99,30 +105,53 @@ impl EndedSession {
 pub struct Share {
     transfers: u64,
     logins: Option<SessionSummary>,
+    cut_listings: u64,
 }
 
 impl Share {
     /// The share of a session that was written down.
     pub fn of(session: &Session) -> Share {
-        Share { transfers: session.transfers.len() as u64, logins: SessionSummary::of(session) }
+        let cut = |transfer: &&Transfer| transfer.listing.as_ref().is_some_and(|listing| listing.truncated);
+        Share {
+            transfers: session.transfers.len() as u64,
+            logins: SessionSummary::of(session),
+            cut_listings: session.transfers.iter().filter(cut).count() as u64,
+        }
     }
 }
 
 /// Sums over the sessions that were written down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tally {
     sessions: u64,
     transfers: u64,
     logins: Vec<SessionSummary>,
+    most_logins: usize,
+    dropped_logins: u64,
+    cut_listings: u64,
 }
 
 impl Tally {
+    /// Nothing counted yet.
+    pub fn new(limits: &Limits) -> Tally {
+        Tally {
+            sessions: 0,
+            transfers: 0,
+            logins: Vec::new(),
+            most_logins: limits.ftp.rejected,
+            dropped_logins: 0,
+            cut_listings: 0,
+        }
+    }
+
     /// Counts a session; they must come in the order in which they ended.
     pub fn add(&mut self, share: Share) {
         self.sessions += 1;
         self.transfers += share.transfers;
-        if self.logins.len() < LOGIN_LIMIT {
-            self.logins.extend(share.logins);
+        self.cut_listings += share.cut_listings;
+        match share.logins {
+            Some(_) if self.logins.len() >= self.most_logins => self.dropped_logins += 1,
+            logins => self.logins.extend(logins),
         }
     }
 }
@@ -140,7 +169,7 @@ impl Analysis {
     /// Starts with nothing.
     pub fn new(options: Options) -> Self {
         Analysis {
-            tracker: Tracker::new(Limits::default()),
+            tracker: Tracker::new(options.limits.tcp),
             stage: Stage::new(&options),
             totals: Totals::default(),
             undecoded: BTreeMap::new(),
@@ -231,25 +260,30 @@ impl Analysis {
             .iter()
             .map(|(stop, count)| Count { what: stop.to_string(), count: *count })
             .collect();
-        self.totals.dropped = self.stage.dropped();
-        self.totals.dropped.extend(dropped_by_tcp(self.tracker.dropped()));
+        let mut dropped = self.stage.dropped();
+        dropped.add_many(Loss::ListingBytes, tally.cut_listings);
+        dropped.add_many(Loss::Rejected, tally.dropped_logins);
+        self.totals.dropped = self.dropped(dropped);
         let mut found = findings::across_sessions(&tally.logins);
         found.extend(self.stage.findings());
         Conclusion { totals: std::mem::take(&mut self.totals), findings: found }
     }
-}
 
-fn dropped_by_tcp(dropped: &Dropped) -> Vec<Count> {
-    let counts = [
-        ("open connections given up, because there were too many", dropped.connections),
-        (
-            "packets that repeated something of a closed connection after it was reported",
-            dropped.late_packets,
-        ),
-        ("holes given up early, because too much waited behind them", dropped.holes),
-        ("bytes not kept for comparison with retransmissions", dropped.history_bytes),
-        ("captured bytes without a place in their stream", dropped.bytes),
-    ];
-    let bitten = counts.into_iter().filter(|(_, count)| *count > 0);
-    bitten.map(|(what, count)| Count { what: what.to_owned(), count }).collect()
+    /// What the limits have cost, and what else was left out.
+    fn dropped(&self, mut dropped: Dropped) -> Vec<Count> {
+        let by_tcp = self.tracker.dropped();
+        dropped.add_many(Loss::Connections, by_tcp.connections);
+        dropped.add_many(Loss::Holes, by_tcp.holes);
+        dropped.add_many(Loss::History, by_tcp.history_bytes);
+        let others = [
+            (
+                "packets that repeated something of a closed connection after it was reported",
+                by_tcp.late_packets,
+            ),
+            ("captured bytes without a place in their stream", by_tcp.bytes),
+        ];
+        let others = others.into_iter().filter(|(_, count)| *count > 0);
+        let others = others.map(|(what, count)| Count { what: what.to_owned(), count });
+        dropped.counts().into_iter().chain(others).collect()
+    }
 }

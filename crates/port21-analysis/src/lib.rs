@@ -16,6 +16,7 @@ pub mod digest;
 pub mod findings;
 mod ftp;
 mod hex;
+pub mod limits;
 mod names;
 pub mod report;
 pub mod tcp;

@@ -9,23 +9,18 @@ use hickory_proto::rr::{Name, RData};
 use port21_capture::Timestamp;
 
 use crate::analysis::DnsTransaction;
+use crate::limits::{Dropped, Loss, NameLimits};
 use crate::report::NameSource;
 use crate::tcp::{Chunk, Connection, End};
 
 /// The port of DNS.
 pub const DNS_PORT: u16 = 53;
 
-/// Questions that wait for an answer.
-const QUESTION_LIMIT: usize = 1 << 16;
-
-/// Addresses whose names are remembered.
-const ADDRESS_LIMIT: usize = 1 << 16;
+/// So many aliases are followed from an address to the name that was asked for.
+const ALIASES: usize = 16;
 
 /// Names remembered of one address.
 const NAMES_PER_ADDRESS: usize = 8;
-
-/// Longest DNS message over TCP: its length field has 16 bits (RFC 1035, section 4.2.2).
-const MESSAGE_LIMIT: usize = 1 << 16;
 
 /// A name that an answer gave to an address.
 #[derive(Debug, Clone)]
@@ -63,24 +58,43 @@ pub struct Envelope {
 #[derive(Debug)]
 pub struct Names {
     record: bool,
-    questions: HashMap<Question, DnsTransaction>,
-    order: VecDeque<Question>,
-    by_address: HashMap<IpAddr, Vec<Answered>>,
+    limits: NameLimits,
+    questions: HashMap<Question, Asked>,
+    /// Questions in the order in which they were asked, with the packet. Some have been answered.
+    order: VecDeque<(Question, u64)>,
+    by_address: HashMap<IpAddr, VecDeque<Answered>>,
+    /// Addresses in the order in which they were named; each stands here for one name.
+    named: VecDeque<IpAddr>,
     transactions: Vec<DnsTransaction>,
-    /// Answers that were not remembered because there were too many.
-    pub dropped: u64,
+    /// Bytes of messages over TCP that are not whole.
+    buffered: usize,
+    /// What limits have cost.
+    pub dropped: Dropped,
+}
+
+/// A question that waits for its answer.
+#[derive(Debug)]
+struct Asked {
+    packet: u64,
+    time: Timestamp,
+    query: String,
+    /// All that was asked, if it is to be reported.
+    transaction: Option<Box<DnsTransaction>>,
 }
 
 impl Names {
     /// No names yet; `record`: keep every transaction for [`Names::take_transactions`].
-    pub fn new(record: bool) -> Self {
+    pub fn new(record: bool, limits: NameLimits) -> Self {
         Names {
             record,
+            limits,
             questions: HashMap::new(),
             order: VecDeque::new(),
             by_address: HashMap::new(),
+            named: VecDeque::new(),
             transactions: Vec::new(),
-            dropped: 0,
+            buffered: 0,
+            dropped: Dropped::default(),
         }
     }
 
@@ -88,7 +102,7 @@ impl Names {
     pub fn lookup(&self, server: IpAddr, client: IpAddr) -> Option<crate::ftp::ServerName> {
         let names = self.by_address.get(&server)?;
         let asked_by_client = names.iter().rfind(|answered| answered.client == client);
-        let answered = asked_by_client.or(names.last())?;
+        let answered = asked_by_client.or(names.back())?;
         Some(crate::ftp::ServerName {
             name: answered.name.clone(),
             packet: answered.packet,
@@ -105,8 +119,9 @@ impl Names {
     /// Transactions that were answered, or given up, since the last call; `all`: also those that still wait.
     pub fn take_transactions(&mut self, all: bool) -> Vec<DnsTransaction> {
         if all {
-            for question in std::mem::take(&mut self.order) {
-                self.transactions.extend(self.questions.remove(&question));
+            for (question, _) in std::mem::take(&mut self.order) {
+                let asked = self.questions.remove(&question);
+                self.transactions.extend(asked.and_then(|asked| asked.transaction).map(|all| *all));
             }
         }
         std::mem::take(&mut self.transactions)
@@ -124,18 +139,29 @@ impl Names {
     fn asked(&mut self, envelope: Envelope, message: &Message) {
         let question =
             Question { client: envelope.source, server: envelope.destination, id: message.metadata.id };
-        let mut transaction = transaction(&question, envelope.transport, message);
-        transaction.asked = Some((envelope.packet, envelope.time));
         // A question that is repeated keeps its first packet.
         if self.questions.contains_key(&question) {
             return;
         }
-        if self.order.len() >= QUESTION_LIMIT {
-            let given_up = self.order.pop_front().and_then(|oldest| self.questions.remove(&oldest));
-            self.transactions.extend(given_up.filter(|_| self.record));
+        let all = self.record.then(|| {
+            let mut all = transaction(&question, envelope.transport, message);
+            all.asked = Some((envelope.packet, envelope.time));
+            Box::new(all)
+        });
+        let Envelope { packet, time, .. } = envelope;
+        let query = message.queries.first().map(|query| text(query.name())).unwrap_or_default();
+        self.order.push_back((question.clone(), packet));
+        self.questions.insert(question, Asked { packet, time, query, transaction: all });
+        while self.order.len() > self.limits.questions
+            && let Some((oldest, packet)) = self.order.pop_front()
+        {
+            if self.questions.get(&oldest).is_some_and(|asked| asked.packet == packet)
+                && let Some(given_up) = self.questions.remove(&oldest)
+            {
+                self.dropped.add(Loss::Questions);
+                self.transactions.extend(given_up.transaction.map(|all| *all));
+            }
         }
-        self.order.push_back(question.clone());
-        self.questions.insert(question, transaction);
     }
 
     fn answered(&mut self, envelope: Envelope, message: &Message) {
@@ -144,7 +170,7 @@ impl Names {
         let asked = self.questions.remove(&question).filter(|asked| {
             asked.query.is_empty() || message.queries.first().is_none_or(|q| text(q.name()) == asked.query)
         });
-        let query_packet = asked.as_ref().and_then(|asked| asked.asked).map(|(packet, _)| packet);
+        let query_packet = asked.as_ref().map(|asked| asked.packet);
         let names = names_of(message);
         for (address, name) in names {
             self.remember(
@@ -154,22 +180,32 @@ impl Names {
         }
         if self.record {
             let mut done = transaction(&question, envelope.transport, message);
-            done.asked = asked.and_then(|asked| asked.asked);
+            done.asked = asked.map(|asked| (asked.packet, asked.time));
             done.answered = Some((envelope.packet, envelope.time));
             self.transactions.push(done);
         }
     }
 
     fn remember(&mut self, address: IpAddr, answered: Answered) {
-        if self.by_address.len() >= ADDRESS_LIMIT && !self.by_address.contains_key(&address) {
-            self.dropped += 1;
+        let names = self.by_address.entry(address).or_default();
+        names.push_back(answered);
+        if names.len() > NAMES_PER_ADDRESS {
+            // Its place in the order stands for the new one.
+            names.pop_front();
             return;
         }
-        let names = self.by_address.entry(address).or_default();
-        if names.len() >= NAMES_PER_ADDRESS {
-            names.remove(0);
+        self.named.push_back(address);
+        while self.named.len() > self.limits.names
+            && let Some(oldest) = self.named.pop_front()
+        {
+            self.dropped.add(Loss::Names);
+            if let Some(names) = self.by_address.get_mut(&oldest) {
+                names.pop_front();
+                if names.is_empty() {
+                    self.by_address.remove(&oldest);
+                }
+            }
         }
-        names.push(answered);
     }
 
     /// Bytes of a TCP connection to a DNS server: messages with their length before them.
@@ -181,7 +217,16 @@ impl Names {
         chunk: &Chunk<'_>,
     ) {
         let [initiator, responder] = &mut stream.buffers;
-        let Some(buffer) = (if from == End::Initiator { initiator } else { responder }) else { return };
+        let place = if from == End::Initiator { initiator } else { responder };
+        let Some(buffer) = place else { return };
+        let more = chunk.bytes.len();
+        if self.buffered.saturating_add(more) > self.limits.message_bytes {
+            self.dropped.add(Loss::MessageBytes);
+            self.buffered = self.buffered.saturating_sub(buffer.len());
+            *place = None;
+            return;
+        }
+        let before = buffer.len();
         buffer.extend_from_slice(chunk.bytes);
         let end = |end| {
             let endpoint = connection.end(end);
@@ -203,9 +248,20 @@ impl Names {
             at += 2 + length;
         }
         buffer.drain(..at);
-        if buffer.len() > MESSAGE_LIMIT + 2 {
-            buffer.clear();
-        }
+        self.buffered = self.buffered.saturating_sub(before).saturating_add(buffer.len());
+    }
+
+    /// Bytes of one direction of such a connection are missing, and with them the places where messages begin.
+    pub fn lose(&mut self, stream: &mut DnsStream, from: End) {
+        let [initiator, responder] = &mut stream.buffers;
+        let lost = if from == End::Initiator { initiator } else { responder }.take();
+        self.buffered = self.buffered.saturating_sub(lost.map_or(0, |buffer| buffer.len()));
+    }
+
+    /// Such a connection has ended.
+    pub fn stream_ended(&mut self, mut stream: DnsStream) {
+        self.lose(&mut stream, End::Initiator);
+        self.lose(&mut stream, End::Responder);
     }
 }
 
@@ -218,14 +274,6 @@ pub struct DnsStream {
 impl Default for DnsStream {
     fn default() -> Self {
         DnsStream { buffers: [Some(Vec::new()), Some(Vec::new())] }
-    }
-}
-
-impl DnsStream {
-    /// Bytes of one direction are missing.
-    pub fn lose(&mut self, from: End) {
-        let [initiator, responder] = &mut self.buffers;
-        *(if from == End::Initiator { initiator } else { responder }) = None;
     }
 }
 
@@ -244,8 +292,8 @@ fn names_of(message: &Message) -> Vec<(IpAddr, String)> {
     }
     let named = |owner: &Name| {
         let mut name = owner;
-        // No longer than the answer: a chain may be a circle.
-        for _ in 0..message.answers.len() {
+        // A chain may be a circle.
+        for _ in 0..ALIASES {
             match alias_of.get(name) {
                 Some(alias) => name = alias,
                 None => break,

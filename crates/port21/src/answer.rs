@@ -7,7 +7,7 @@ use port21_analysis::report::{Party, Session};
 
 use crate::arguments::{AnswerArguments, AnswerFormat};
 use crate::escape;
-use crate::input::{self, Prepare, Receiver};
+use crate::input::{self, Inputs, Prepare, Receiver};
 use crate::interrupt;
 use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::Output;
@@ -44,7 +44,9 @@ const QUESTIONS: [&str; answers::QUESTIONS as usize] = [
 /// Runs the command.
 pub fn run(arguments: &AnswerArguments) -> anyhow::Result<Outcome> {
     let mut wanted = Wanted { session: None, arguments };
-    let examined = input::examine(&arguments.captures, arguments.common.effort(), &mut wanted)?;
+    let examined = Inputs::once(&arguments.captures)
+        .bounded(arguments.common.limits.fragments)
+        .examine(arguments.common.effort(), &mut wanted)?;
     interrupt::check()?;
     let Some(session) = wanted.session else {
         let text = match examined.totals.sessions {

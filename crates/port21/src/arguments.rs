@@ -1,5 +1,7 @@
 //! The command line, as one definition for parsing, help, completions and the manual.
 
+mod limits;
+
 use std::path::PathBuf;
 use std::thread;
 
@@ -8,6 +10,7 @@ use port21_analysis::analysis::Options;
 use port21_analysis::digest::Hashing;
 
 use crate::input::Effort;
+pub use limits::LimitArguments;
 
 use crate::packets::range::Ranges;
 
@@ -293,6 +296,8 @@ pub struct Common {
     /// When to use colours; auto also respects NO_COLOR
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
+    #[command(flatten)]
+    pub limits: LimitArguments,
 }
 
 impl Common {
@@ -301,6 +306,7 @@ impl Common {
         let options = Options {
             show_passwords: self.show_passwords,
             hash: if self.no_hash { Hashing::Off } else { Hashing::Now },
+            limits: self.limits.analysis,
             ..Options::default()
         };
         let processors = || thread::available_parallelism().map_or(1, usize::from);

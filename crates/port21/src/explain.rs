@@ -32,10 +32,11 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
 
 /// The captures, for one pass.
 pub fn inputs(arguments: &ExplainArguments) -> anyhow::Result<Inputs<'_>> {
-    match arguments.follow {
-        true => Inputs::followed(&arguments.captures),
-        false => Ok(Inputs::once(&arguments.captures)),
-    }
+    let inputs = match arguments.follow {
+        true => Inputs::followed(&arguments.captures)?,
+        false => Inputs::once(&arguments.captures),
+    };
+    Ok(inputs.bounded(arguments.common.limits.fragments))
 }
 
 fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {

@@ -189,7 +189,14 @@ impl Session {
             .filter(|content| {
                 is_listing && !protected && (content.head_is_whole() || !content.head.is_empty())
             })
-            .map(|content| listing::read(&content.head, pending.verb, content.head_is_whole()));
+            .map(|content| {
+                listing::read(
+                    &content.head,
+                    pending.verb,
+                    content.head_is_whole(),
+                    self.limits.listing_entries,
+                )
+            });
         let (path, path_bytes) = pending.path.as_deref().map(hex::text).unwrap_or_default();
         let bytes = content.map_or(0, |content| content.length);
         let expected = pending
@@ -391,6 +398,9 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
     by_reset.then(|| Failure { cause: FailureCause::Reset, packets: proof(reset.map(|reset| reset.packet)) })
 }
 
+/// So many sizes of MLSD listings are compared with later downloads in the same session.
+const MLSD_SIZES: usize = 4096;
+
 /// A listing by MLSD states exact sizes (RFC 3659, section 7.5.7): later downloads of its entries must have them.
 fn sizes_from_listings(transfers: &mut [Transfer]) {
     let mut sizes: Vec<(String, u64, Option<u64>)> = Vec::new();
@@ -404,7 +414,7 @@ fn sizes_from_listings(transfers: &mut [Transfer]) {
                 .unwrap_or_default();
             for entry in entries {
                 let (Some(name), Some(size)) = (&entry.name, entry.size) else { continue };
-                if sizes.len() < super::session::SIZE_LIMIT {
+                if sizes.len() < MLSD_SIZES {
                     sizes.push((joined(directory.as_deref(), name), size, transfer.data_packets.first));
                 }
             }

@@ -58,8 +58,8 @@ impl Content {
         self.captured = self.captured.saturating_add(bytes.len() as u64);
     }
 
-    /// Bytes that the capture does not hold: zeros to the hash.
-    pub fn skip(&mut self, gap: Gap, head_limit: usize, hash: &Hashing) {
+    /// Bytes that the capture does not hold: zeros to the hash, as long as so many `zeros` may still be hashed.
+    pub fn skip(&mut self, gap: Gap, head_limit: usize, hash: &Hashing, zeros: &mut u64) {
         let (here, full) = (self.length, self.missing.len() >= LISTED_HOLES);
         match self.missing.last_mut() {
             Some(last) if full || last.offset.saturating_add(last.length) == here => {
@@ -72,14 +72,14 @@ impl Content {
         let mut left = gap.length;
         while left > 0 {
             let run = left.min(ZEROS.len() as u64);
-            // A hole of terabytes, as a forged sequence number makes, must not cost hours of hashing zeros.
-            if left > MAXIMUM_HASHED_HOLE {
+            if left > *zeros {
                 self.make_room(left, head_limit, &Hashing::Off);
                 self.hash = Hashed::Lost;
                 self.length = self.length.saturating_add(left);
                 break;
             }
             self.take(ZEROS.get(..run as usize).unwrap_or_default(), head_limit, hash);
+            *zeros -= run;
             left -= run;
         }
         self.captured = captured;
@@ -133,8 +133,11 @@ impl Content {
     }
 }
 
-/// Longer holes leave a transfer without a hash.
-const MAXIMUM_HASHED_HOLE: u64 = 8 << 30;
+/// A forged sequence number makes a hole of gigabytes with one packet, so hashing zeros must stay in proportion to what a
+/// capture holds: so many may be hashed in any case, and so many more for each captured byte.
+pub const FREE_ZEROS: u64 = 16 << 20;
+/// See [`FREE_ZEROS`].
+pub const ZEROS_PER_BYTE: u64 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -170,8 +173,8 @@ mod tests {
     fn a_hole_counts_as_zeros_and_is_listed_once() {
         let mut content = Content::default();
         content.take(b"ab", 4, &Hashing::Now);
-        content.skip(gap(2, 2), 4, &Hashing::Now);
-        content.skip(gap(4, 1), 4, &Hashing::Now);
+        content.skip(gap(2, 2), 4, &Hashing::Now, &mut FREE_ZEROS.clone());
+        content.skip(gap(4, 1), 4, &Hashing::Now, &mut FREE_ZEROS.clone());
         content.take(b"c", 4, &Hashing::Now);
         assert_eq!(content.sha256(), sha(b"ab\0\0\0c"));
         assert_eq!(content.missing, [Missing { offset: 2, length: 3 }]);
@@ -188,7 +191,7 @@ mod tests {
     #[test]
     fn a_hole_of_terabytes_is_stated_and_not_hashed() {
         let mut content = Content::default();
-        content.skip(gap(0, 1 << 45), 4, &Hashing::Now);
+        content.skip(gap(0, 1 << 45), 4, &Hashing::Now, &mut FREE_ZEROS.clone());
         assert_eq!((content.length, content.sha256()), (1 << 45, None));
     }
 }

@@ -17,19 +17,14 @@ use ftp_protocol::reply::{Reply, ReplyReader};
 use port21_capture::{Flags, Timestamp};
 
 use super::tls::{Hello, Records, is_record};
+use crate::limits::FtpLimits;
 use crate::tcp::{Chunk, Gap};
 
-/// Longest line that is kept; longer ones are cut and say so.
-pub const LINE_LIMIT: usize = 8192;
-
-/// Things said in one direction that may wait for the other; beyond, the capture's order is taken.
-const QUEUE_LIMIT: usize = 4096;
-
 /// Segments remembered of one line or reply; of longer ones, the first and the last.
-const SEGMENT_LIMIT: usize = 4096;
+const SEGMENT_LIMIT: usize = 1024;
 
-/// Acknowledgments remembered in one direction.
-const ACKNOWLEDGEMENT_LIMIT: usize = 1 << 20;
+/// What something said takes up beside its text while it waits, in bytes.
+const OVERHEAD: usize = 256;
 
 /// Which side of a dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,15 +83,34 @@ pub struct Said {
     pub last: Mark,
 }
 
+impl Said {
+    /// About how many bytes it takes up.
+    fn bytes(&self) -> usize {
+        let text = match &self.what {
+            Saying::Line(line) => line.bytes.len(),
+            Saying::Reply(reply) => reply.lines.iter().map(|line| line.len().saturating_add(24)).sum(),
+            Saying::Gap | Saying::TlsBegins | Saying::TlsEnds => 0,
+        };
+        text.saturating_add(self.packets.len() * 8).saturating_add(OVERHEAD)
+    }
+}
+
 /// Both directions of a control connection.
 #[derive(Debug)]
 pub struct Control {
     sides: [Side; 2],
     replies: ReplyReader,
+    /// Most bytes that may wait in one direction for the other; beyond, the capture's order is taken.
+    most_waiting: usize,
+    /// Most acknowledgments remembered in one direction.
+    most_acknowledgements: usize,
+    /// How often something was given before what its speaker had read, because too much waited.
+    pub hurried: u64,
 }
 
 #[derive(Debug)]
 struct Side {
+    most_line_bytes: usize,
     lines: LineReader,
     /// Where the line reader began: it counts from zero after each stretch of TLS.
     base: u64,
@@ -109,15 +123,18 @@ struct Side {
     delivered: u64,
     segments: VecDeque<Mark>,
     queue: VecDeque<Said>,
+    /// About how many bytes the queue takes up.
+    waiting: usize,
     /// Offsets of this side's data with the packet that acknowledged them first.
     acknowledged: Vec<(u64, u64)>,
 }
 
 impl Control {
     /// Nothing said yet.
-    pub fn new() -> Self {
+    pub fn new(limits: &FtpLimits) -> Self {
         let side = || Side {
-            lines: LineReader::new(LINE_LIMIT),
+            most_line_bytes: limits.line_bytes,
+            lines: LineReader::new(limits.line_bytes),
             base: 0,
             tls: None,
             hello: Hello::default(),
@@ -125,14 +142,21 @@ impl Control {
             delivered: 0,
             segments: VecDeque::new(),
             queue: VecDeque::new(),
+            waiting: 0,
             acknowledged: Vec::new(),
         };
-        Control { sides: [side(), side()], replies: ReplyReader::new() }
+        Control {
+            sides: [side(), side()],
+            replies: ReplyReader::new(),
+            most_waiting: limits.waiting_bytes,
+            most_acknowledgements: limits.exchanges,
+            hurried: 0,
+        }
     }
 
     /// Bytes of one side, in order.
     pub fn data(&mut self, by: Speaker, chunk: &Chunk<'_>) {
-        let Control { sides, replies } = self;
+        let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
         side.remember(chunk);
         let mut at = 0;
@@ -156,7 +180,7 @@ impl Control {
 
     /// Bytes of one side that will not come.
     pub fn gap(&mut self, by: Speaker, gap: Gap) {
-        let Control { sides, replies } = self;
+        let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
         let mut lines = Vec::new();
         match &mut side.tls {
@@ -174,7 +198,7 @@ impl Control {
 
     /// The stream of one side has ended: what was begun is given as it stands.
     pub fn finish(&mut self, by: Speaker) {
-        let Control { sides, replies } = self;
+        let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
         let mut lines = Vec::new();
         side.lines.finish(&mut lines);
@@ -187,8 +211,9 @@ impl Control {
 
     /// `packet` was the first to acknowledge the data of `by` up to `offset`.
     pub fn acknowledged(&mut self, by: Speaker, offset: u64, packet: u64) {
+        let most = self.most_acknowledgements;
         let side = side_of(&mut self.sides, by);
-        if side.tls.is_none() && side.acknowledged.len() < ACKNOWLEDGEMENT_LIMIT {
+        if side.tls.is_none() && side.acknowledged.len() < most {
             side.acknowledged.push((offset, packet));
         }
     }
@@ -236,11 +261,13 @@ impl Control {
             (None, Some(_)) if server_ready || now_or_never || self.overfull() => Speaker::Server,
             _ => return None,
         };
-        side_of(&mut self.sides, by).queue.pop_front()
+        let ready = if by == Speaker::Client { client_ready } else { server_ready };
+        self.hurried += u64::from(!ready && !now_or_never && self.overfull());
+        side_of(&mut self.sides, by).give()
     }
 
     fn overfull(&self) -> bool {
-        self.sides.iter().any(|side| side.queue.len() > QUEUE_LIMIT)
+        self.sides.iter().any(|side| side.waiting > self.most_waiting)
     }
 
     fn both_delivered(&self, client: &Said, server: &Said) -> bool {
@@ -319,7 +346,7 @@ impl Side {
             self.tls = None;
             let text_begins = offset.saturating_add(taken as u64);
             self.base = text_begins;
-            self.lines = LineReader::new(LINE_LIMIT);
+            self.lines = LineReader::new(self.most_line_bytes);
             self.say(by, Saying::TlsEnds, text_begins, text_begins);
         }
         taken
@@ -362,6 +389,15 @@ impl Side {
         };
         let first = carrying.clone().next().copied().unwrap_or(none);
         let last = carrying.next_back().copied().unwrap_or(first);
-        self.queue.push_back(Said { by, what, start, end, packets, first, last });
+        let said = Said { by, what, start, end, packets, first, last };
+        self.waiting = self.waiting.saturating_add(said.bytes());
+        self.queue.push_back(said);
+    }
+
+    /// Takes the first thing out of the queue.
+    fn give(&mut self) -> Option<Said> {
+        let said = self.queue.pop_front()?;
+        self.waiting = self.waiting.saturating_sub(said.bytes());
+        Some(said)
     }
 }

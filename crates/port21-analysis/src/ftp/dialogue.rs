@@ -4,13 +4,11 @@ use ftp_protocol::command::is_guest;
 use ftp_protocol::sequence::{self, Fit};
 use ftp_protocol::{Command, Verb};
 
-use super::control::{LINE_LIMIT, Said, Saying};
+use super::control::{Said, Saying};
 use super::session::{HIDDEN, Memory, Progress, Session, relative_sequence};
 use crate::hex;
+use crate::limits::Loss;
 use crate::report::{self, Exchange, Reply};
-
-/// Commands that may wait for an answer at once; more, and the oldest is given up.
-const PENDING_LIMIT: usize = 1024;
 
 impl Session {
     /// A line of the client's.
@@ -20,7 +18,7 @@ impl Session {
         if command.verb.is_empty() && command.argument.is_none() {
             return;
         }
-        if !self.has_room() {
+        if !self.has_room(line.bytes.len(), true) {
             return;
         }
         let verb = command.known_verb();
@@ -34,8 +32,9 @@ impl Session {
             );
         }
         if let Some(length) = line.truncated_from {
-            let text = format!("command of {length} bytes: only the first {LINE_LIMIT} are kept");
+            let text = format!("command of {length} bytes: only the first {} are kept", line.bytes.len());
             self.note(said.first.packet, text);
+            self.dropped.add(Loss::LineBytes);
         }
         self.give_up_half_answered();
         let (argument, argument_bytes) = self.argument_text(verb, command.argument.as_deref());
@@ -67,8 +66,8 @@ impl Session {
             login: None,
         });
         let index = self.memories.len() - 1;
-        if self.pending.len() >= PENDING_LIMIT {
-            self.pending.pop_front();
+        if self.pending.len() >= self.limits.unanswered && self.pending.pop_front().is_some() {
+            self.dropped.add(Loss::Unanswered);
         }
         self.pending.push_back(index);
         self.begin(index, said.first.time);
@@ -91,7 +90,7 @@ impl Session {
 
     /// The user of the login under way.
     pub(super) fn user(&self) -> Option<&[u8]> {
-        self.memories.iter().rev().find(|memory| memory.verb == Some(Verb::User))?.argument.as_deref()
+        self.memories.get(self.user_at?)?.argument.as_deref()
     }
 
     /// A reply of the server's.
@@ -114,7 +113,12 @@ impl Session {
         }
         match self.answered(&said, code, after_gap) {
             Some(index) => {
-                if let Some(exchange) = self.exchanges.get_mut(index) {
+                let replies = self.exchanges.get(index).map_or(0, |exchange| exchange.replies.len());
+                if replies >= self.limits.replies {
+                    self.dropped.add(Loss::Replies);
+                } else if self.has_room(all_text.len(), false)
+                    && let Some(exchange) = self.exchanges.get_mut(index)
+                {
                     exchange.replies.push(reported);
                 }
                 self.progress(index, code);
@@ -239,7 +243,7 @@ impl Session {
 
     /// A reply to nothing, or to a command that is not in the capture.
     fn unasked(&mut self, reported: Reply, code: Option<u16>, text: &[u8], said: &Said) {
-        if !self.has_room() {
+        if !self.has_room(text.len(), true) {
             return;
         }
         self.exchanges.push(Exchange { command: None, replies: vec![reported] });

@@ -5,9 +5,10 @@ use ftp_protocol::{Verb, address, path, sequence};
 use port21_capture::Timestamp;
 
 use super::control::Said;
-use super::session::{Action, HIDDEN, SIZE_LIMIT, ServerName, Session};
+use super::session::{Action, HIDDEN, ServerName, Session};
 use super::transfer::{Announcement, Index, Pending};
 use crate::hex;
+use crate::limits::Loss;
 use crate::report::{Login, Mode, NameSource, Outcome, ReplyRef, Type};
 
 impl Session {
@@ -90,6 +91,7 @@ impl Session {
     }
 
     fn begin_login(&mut self, index: usize, user: Option<&[u8]>, packet: u64) {
+        self.user_at = Some(index);
         let (text, bytes) = user.map(hex::text).unwrap_or_default();
         self.logins.push(Login {
             user: user.map(|_| text),
@@ -174,10 +176,14 @@ impl Session {
     fn size_reply(&mut self, argument: Option<&[u8]>, text: &[u8], packet: u64) {
         // In ASCII the size is that of the converted text, which servers disagree about (RFC 3659, section 4).
         let image = self.representation == Type::Image;
-        let room = self.sizes.len() < SIZE_LIMIT;
-        if let (Some(path), Some(size), true) = (argument, leading_number(text), image && room) {
-            self.sizes.insert(path::resolve(self.directory.as_deref(), path), (size, packet));
+        let (Some(path), Some(size), true) = (argument, leading_number(text), image) else { return };
+        if self.sizes.len() >= self.limits.sizes {
+            self.dropped.add(Loss::Sizes);
+            return;
         }
+        let path = path::resolve(self.directory.as_deref(), path);
+        self.take_up(path.len());
+        self.sizes.insert(path, (size, packet));
     }
 
     /// PORT or PASV was sent.
@@ -216,9 +222,7 @@ impl Session {
             Some(Err(error)) => self.note(packet, format!("{}: {error}", verb.as_str())),
             None => {}
         }
-        self.announcements.push(announcement);
-        let place = self.announcements.len() - 1;
-        self.current = Some(place);
+        let place = self.add_announcement(announcement);
         if let Some(memory) = self.memories.get_mut(index) {
             memory.announcement = Some(place);
         }
@@ -240,9 +244,7 @@ impl Session {
             Some(place) => place,
             None => {
                 let mode = if code == 229 { Mode::ExtendedPassive } else { Mode::Passive };
-                self.announcements.push(Announcement::new(None, mode, None, time.0));
-                let place = self.announcements.len() - 1;
-                self.current = Some(place);
+                let place = self.add_announcement(Announcement::new(None, mode, None, time.0));
                 if let Some(memory) = self.memories.get_mut(index) {
                     memory.announcement = Some(place);
                 }
@@ -264,6 +266,14 @@ impl Session {
         }
     }
 
+    fn add_announcement(&mut self, announcement: Announcement) -> Index {
+        let place = self.announcements.len();
+        self.announcements.push(announcement);
+        self.usable.push(place);
+        self.current = Some(place);
+        place
+    }
+
     fn confirm(&mut self, index: usize, packet: u64) {
         let place = self.memories.get(index).and_then(|memory| memory.announcement);
         if let Some(announcement) = place.and_then(|place| self.announcements.get_mut(place)) {
@@ -277,7 +287,12 @@ impl Session {
             announcement.failed = true;
         }
         if self.current == Some(place) {
-            self.current = self.announcements.iter().rposition(|announcement| !announcement.failed);
+            while let Some(last) = self.usable.last()
+                && self.announcements.get(*last).is_some_and(|announcement| announcement.failed)
+            {
+                self.usable.pop();
+            }
+            self.current = self.usable.last().copied();
         }
         self.actions.push(Action::Withdrawn(place));
     }
@@ -319,9 +334,13 @@ impl Session {
         expected: Option<(u64, &'static str, u64)>,
     ) {
         let announcement = self.current.filter(|place| self.is_usable(*place));
-        let streams = announcement.map(|place| self.unused_streams(place)).unwrap_or_default();
+        let streams = announcement.map(|place| self.take_unused_streams(place)).unwrap_or_default();
+        let place = self.transfers.len();
+        if let Some(announced) = announcement.and_then(|place| self.announcements.get_mut(place)) {
+            announced.transfers.push(place);
+            announced.uses += 1;
+        }
         self.transfers.push(Pending {
-            exchange: index,
             verb,
             argument,
             path,
@@ -339,18 +358,14 @@ impl Session {
             stream_mode: self.stream_mode,
         });
         if let Some(memory) = self.memories.get_mut(index) {
-            memory.transfer = Some(self.transfers.len() - 1);
+            memory.transfer = Some(place);
         }
     }
 
     /// A server listens once for each PASV; a client's port serves until another is announced (RFC 959, section 4.1.2).
     fn is_usable(&self, place: Index) -> bool {
         let Some(announcement) = self.announcements.get(place) else { return false };
-        let used = self
-            .transfers
-            .iter()
-            .any(|transfer| transfer.announcement == Some(place) && !transfer.is_refused());
-        !announcement.failed && (!announcement.is_passive() || !used)
+        !announcement.failed && (!announcement.is_passive() || announcement.uses == 0)
     }
 
     fn transfer_reply(&mut self, index: usize, code: u16, text: &[u8], said: &Said) {
@@ -362,6 +377,7 @@ impl Session {
         let place = self.memories.get(index).and_then(|memory| memory.transfer);
         let Some(transfer) = place.and_then(|place| self.transfers.get_mut(place)) else { return };
         let reply = ReplyRef { packet: said.first.packet, code: Some(code) };
+        let was_refused = transfer.is_refused();
         if sequence::is_preliminary(code) {
             transfer.opening.get_or_insert(reply);
             if let Some(bytes) = sequence::announced_size(text) {
@@ -379,6 +395,16 @@ impl Session {
         if transfer.verb == Some(Verb::Stou) && transfer.path.is_none() {
             transfer.path =
                 sequence::announced_path(text).map(|name| path::resolve(directory.as_deref(), &name));
+        }
+        let announced = transfer.announcement.and_then(|place| self.announcements.get_mut(place));
+        match (was_refused, transfer.is_refused(), announced) {
+            // What it did not use is there for the next one.
+            (false, true, Some(announced)) => {
+                announced.uses = announced.uses.saturating_sub(1);
+                announced.unused.extend(&transfer.streams);
+            }
+            (true, false, Some(announced)) => announced.uses += 1,
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Data connections that were announced, by where they will go.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -10,9 +11,6 @@ use crate::report::{Endpoint, Pairing};
 
 /// Announcements remembered for one address and port; the oldest is forgotten.
 const PER_ENDPOINT: usize = 64;
-
-/// Announcements remembered in all.
-const LIMIT: usize = 1 << 20;
 
 /// One announced data connection.
 #[derive(Debug, Clone, Copy)]
@@ -59,19 +57,24 @@ impl Expectation {
 #[derive(Debug, Default)]
 pub struct Expectations {
     by_listener: HashMap<(IpAddr, u16), Vec<Expectation>>,
+    /// In the order in which they were announced: address and port, session and announcement. Some are gone.
+    order: VecDeque<(IpAddr, u16, u64, Index)>,
     count: usize,
+    /// How many are remembered in all.
+    limit: usize,
     /// How many a limit dropped.
     pub dropped: u64,
 }
 
 impl Expectations {
+    /// None yet; at most `limit` will be remembered.
+    pub fn new(limit: usize) -> Self {
+        Expectations { limit, ..Expectations::default() }
+    }
+
     /// Watches for a connection to `port`, at the announced address and at the one known from the control connection.
     pub fn add(&mut self, port: u16, expectation: Expectation) {
         for address in addresses(&expectation) {
-            if self.count >= LIMIT {
-                self.dropped += 1;
-                continue;
-            }
             let list = self.by_listener.entry((address, port)).or_default();
             if list.len() >= PER_ENDPOINT {
                 list.remove(0);
@@ -80,6 +83,28 @@ impl Expectations {
             }
             list.push(expectation);
             self.count += 1;
+            self.order.push_back((address, port, expectation.session, expectation.announcement));
+        }
+        self.forget_oldest();
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.count > self.limit
+            && let Some((address, port, session, announcement)) = self.order.pop_front()
+        {
+            let before = self.count;
+            self.remove(port, session, announcement, &[address]);
+            self.dropped += (before - self.count) as u64;
+        }
+        // What is gone stays behind in the order; without this it could pile up there.
+        if self.order.len() > self.limit.saturating_mul(2).saturating_add(64) {
+            let by_listener = &self.by_listener;
+            self.order.retain(|(address, port, session, announcement)| {
+                let list = by_listener.get(&(*address, *port));
+                list.is_some_and(|list| {
+                    list.iter().any(|e| e.session == *session && e.announcement == *announcement)
+                })
+            });
         }
     }
 

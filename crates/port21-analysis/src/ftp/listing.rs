@@ -6,11 +6,8 @@ use ftp_protocol::listing::{self, EntryKind, Hint};
 use crate::hex;
 use crate::report::{Entry, Listing};
 
-/// Entries kept of one listing.
-const ENTRY_LIMIT: usize = 100_000;
-
-/// Reads the entries of a listing that was asked for with `verb`; `whole`: the bytes are all of it.
-pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool) -> Listing {
+/// Reads the entries of a listing that was asked for with `verb`, at most `limit`; `whole`: the bytes are all of it.
+pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool, limit: usize) -> Listing {
     let hint = match verb {
         Some(Verb::Nlst) => Some(Hint::Nlst),
         Some(Verb::Mlsd) => Some(Hint::Mlsd),
@@ -18,10 +15,10 @@ pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool) -> Listing {
         _ => None,
     };
     let parsed = listing::parse_listing(bytes, hint);
-    let too_many = parsed.entries.len() > ENTRY_LIMIT;
+    let too_many = parsed.entries.len() > limit;
     Listing {
         format: parsed.format.map(|format| format.to_string()),
-        entries: parsed.entries.iter().take(ENTRY_LIMIT).map(entry).collect(),
+        entries: parsed.entries.iter().take(limit).map(entry).collect(),
         unparsed: parsed.unparsed as u64,
         truncated: !whole || too_many,
     }

@@ -26,6 +26,7 @@ mod session;
 mod sink;
 mod stage;
 mod stranger;
+mod strangers;
 mod tls;
 mod transfer;
 

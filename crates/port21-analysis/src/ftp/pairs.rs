@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 
 use crate::tcp::Endpoint;
 
-/// Ended strangers that are remembered; the oldest is forgotten.
-const ENDED_LIMIT: usize = 4096;
+/// So many strangers between two hosts, the last ones, are looked at for a data connection that is announced late.
+const LATE: usize = 1024;
 
 /// An unordered pair of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ impl Pair {
 pub struct Pairs {
     between: HashMap<Pair, Hosts>,
     ended: VecDeque<(u64, [Endpoint; 2])>,
+    /// Strangers that have ended and are remembered, at most.
+    limit: usize,
     /// Strangers that were forgotten because there were too many.
     pub dropped: u64,
 }
@@ -33,9 +35,16 @@ pub struct Pairs {
 struct Hosts {
     sessions: BTreeSet<u64>,
     strangers: BTreeSet<u64>,
+    /// How many of the strangers have not ended.
+    alive: usize,
 }
 
 impl Pairs {
+    /// None yet; of strangers that have ended, at most `limit` will be remembered.
+    pub fn new(limit: usize) -> Self {
+        Pairs { limit, ..Pairs::default() }
+    }
+
     /// A session between two hosts.
     pub fn add_session(&mut self, client: IpAddr, server: IpAddr, id: u64) {
         self.between.entry(Pair::new(client, server)).or_default().sessions.insert(id);
@@ -50,20 +59,29 @@ impl Pairs {
 
     /// A connection of which it is not known what it is.
     pub fn add_stranger(&mut self, stream: u64, ends: [Endpoint; 2]) {
-        self.between.entry(pair(ends)).or_default().strangers.insert(stream);
+        let hosts = self.between.entry(pair(ends)).or_default();
+        hosts.strangers.insert(stream);
+        hosts.alive += 1;
     }
 
-    /// It is known now, or forgotten.
-    pub fn remove_stranger(&mut self, stream: u64, ends: [Endpoint; 2]) {
+    /// It is known now, or forgotten; `alive`: it had not ended.
+    pub fn remove_stranger(&mut self, stream: u64, ends: [Endpoint; 2], alive: bool) {
         self.change(pair(ends), |hosts| {
-            hosts.strangers.remove(&stream);
+            let removed = hosts.strangers.remove(&stream);
+            hosts.alive = hosts.alive.saturating_sub(usize::from(removed && alive));
         });
+    }
+
+    /// Whether a stranger between the hosts has not ended yet.
+    pub fn has_alive(&self, [a, b]: [IpAddr; 2]) -> bool {
+        self.between.get(&Pair::new(a, b)).is_some_and(|hosts| hosts.alive > 0)
     }
 
     /// A stranger has ended but is remembered; returns another one that is to be forgotten for it.
     pub fn stranger_ended(&mut self, stream: u64, ends: [Endpoint; 2]) -> Option<(u64, [Endpoint; 2])> {
+        self.change(pair(ends), |hosts| hosts.alive = hosts.alive.saturating_sub(1));
         self.ended.push_back((stream, ends));
-        if self.ended.len() <= ENDED_LIMIT {
+        if self.ended.len() <= self.limit {
             return None;
         }
         let (oldest, ends) = self.ended.pop_front()?;
@@ -97,9 +115,13 @@ impl Pairs {
         self.between.get(&Pair::new(a, b)).into_iter().flat_map(|hosts| hosts.strangers.iter().copied())
     }
 
-    /// Strangers between a host and any of several others.
+    /// The last strangers between a host and each of several others.
     pub fn strangers<'a>(&'a self, peer: IpAddr, others: &'a [IpAddr]) -> impl Iterator<Item = u64> + 'a {
-        others.iter().flat_map(move |other| self.of([peer, *other]))
+        let last = move |other: &IpAddr| {
+            let hosts = self.between.get(&Pair::new(peer, *other)).into_iter();
+            hosts.flat_map(|hosts| hosts.strangers.iter().rev().take(LATE).copied())
+        };
+        others.iter().flat_map(last)
     }
 
     fn change(&mut self, pair: Pair, change: impl FnOnce(&mut Hosts)) {

@@ -16,17 +16,15 @@ use port21_capture::{Scope, Timestamp};
 
 use super::control::{Control, Said, Saying, Speaker};
 use super::transfer::{Announcement, Ended, Index, Pending};
+use crate::limits::{Dropped, FtpLimits, Loss};
 use crate::report::{Endpoint, Exchange, Login, NameSource, Note, Protocol, Reply, Type};
 use crate::tcp::End;
 
-/// Exchanges kept of one session; further ones are counted.
-const EXCHANGE_LIMIT: usize = 200_000;
+/// About what an exchange, a data connection, or another thing that is remembered takes up beside its text, in bytes.
+const OVERHEAD: usize = 512;
 
-/// Remarks kept of one session.
-const NOTE_LIMIT: usize = 256;
-
-/// Sizes remembered in one session, from SIZE.
-pub const SIZE_LIMIT: usize = 4096;
+/// So many transfers of one announcement, the last ones, are looked at for the one that a second attempt belongs to.
+const ATTEMPTS: usize = 64;
 
 /// Where a command stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,19 +151,39 @@ pub struct Session {
     pub(super) transfers: Vec<Pending>,
     pub(super) streams: HashMap<u64, Option<Box<Ended>>>,
     pub(super) notes: Vec<Note>,
+    /// What bounds it.
+    pub(super) limits: FtpLimits,
+    /// What that has cost.
+    pub(super) dropped: Dropped,
+    /// About how many bytes it takes up, and how many all sessions may still take up beside.
+    pub(super) bytes: usize,
+    pub(super) allowance: usize,
+    /// Exchanges that were not kept.
     pub(super) dropped_exchanges: u64,
+    /// The exchange of the last USER.
+    pub(super) user_at: Option<Index>,
+    /// Announcements that were not refused, the current one last.
+    pub(super) usable: Vec<Index>,
+    /// Claimed connections that have not ended.
+    pub(super) open_streams: usize,
     pub(super) actions: Vec<Action>,
 }
 
 impl Session {
     /// A session of which nothing has been said yet.
-    pub fn new(id: u64, client: Endpoint, server: Endpoint, client_end: End, epoch: Timestamp) -> Self {
+    pub fn new(
+        id: u64,
+        [client, server]: [Endpoint; 2],
+        client_end: End,
+        epoch: Timestamp,
+        limits: &FtpLimits,
+    ) -> Self {
         Session {
             id,
             client,
             server,
             client_end,
-            control: Control::new(),
+            control: Control::new(limits),
             epoch,
             began: 0,
             hash: true,
@@ -198,7 +216,14 @@ impl Session {
             transfers: Vec::new(),
             streams: HashMap::new(),
             notes: Vec::new(),
+            limits: *limits,
+            dropped: Dropped::default(),
+            bytes: 0,
+            allowance: usize::MAX,
             dropped_exchanges: 0,
+            user_at: None,
+            usable: Vec::new(),
+            open_streams: 0,
             actions: Vec::new(),
         }
     }
@@ -240,39 +265,57 @@ impl Session {
 
     /// A connection was opened as `announcement` said. It belongs to the transfer that waits for it, or to the next one.
     pub fn claim(&mut self, announcement: Index, stream: u64) {
-        let Some(announced) = self.announcements.get_mut(announcement) else { return };
-        announced.streams.push(stream);
-        self.streams.insert(stream, None);
-        let mut of_it =
-            self.transfers.iter_mut().filter(|transfer| transfer.announcement == Some(announcement));
-        // A second attempt belongs to the transfer whose first attempt it follows, unless another one still waits.
-        let mut latest = None;
-        let waiting = of_it.find(|transfer| {
-            let waits = transfer.streams.is_empty() && !transfer.is_refused();
-            waits || {
-                if transfer.closing.is_none() {
-                    latest = Some(transfer.exchange);
-                }
-                false
-            }
-        });
-        match (waiting, latest) {
+        if self.announcements.get(announcement).is_none() || !self.has_room_for_data() {
+            return;
+        }
+        if self.streams.insert(stream, None).is_none_or(|before| before.is_some()) {
+            self.open_streams += 1;
+        }
+        let user = self.user_of(announcement).and_then(|index| self.transfers.get_mut(index));
+        match (user, self.announcements.get_mut(announcement)) {
             (Some(transfer), _) => transfer.streams.push(stream),
-            (None, Some(exchange)) => {
-                if let Some(transfer) =
-                    self.transfers.iter_mut().find(|transfer| transfer.exchange == exchange)
-                {
-                    transfer.streams.push(stream);
-                }
-            }
+            (None, Some(announced)) => announced.unused.push(stream),
             (None, None) => {}
         }
+    }
+
+    /// The transfer that a new connection of an announcement belongs to. A second attempt belongs to the transfer whose
+    /// first attempt it follows, unless another one still waits.
+    fn user_of(&mut self, announcement: Index) -> Option<Index> {
+        let transfers = &self.transfers;
+        let announced = self.announcements.get_mut(announcement)?;
+        let waits = |index: &Index| {
+            transfers
+                .get(*index)
+                .is_some_and(|transfer| transfer.streams.is_empty() && !transfer.is_refused())
+        };
+        // A transfer that has a connection, or was refused, does not wait for one again.
+        while announced.transfers.get(announced.served).is_some_and(|index| !waits(index)) {
+            announced.served += 1;
+        }
+        let goes_on =
+            |index: &Index| transfers.get(*index).is_some_and(|transfer| transfer.closing.is_none());
+        let waiting = announced.transfers.get(announced.served);
+        let latest = || announced.transfers.iter().rev().take(ATTEMPTS).find(|index| goes_on(index));
+        waiting.or_else(latest).copied()
+    }
+
+    /// Whether one more data connection may be kept; otherwise it is counted.
+    fn has_room_for_data(&mut self) -> bool {
+        let room = self.streams.len() < self.limits.data_connections;
+        match room {
+            true => self.take_up(OVERHEAD),
+            false => self.dropped.add(Loss::DataConnections),
+        }
+        room
     }
 
     /// A connection is taken for the data connection of `transfer` although no announcement says so.
     pub fn guess(&mut self, transfer: Index, ended: Ended) {
         let stream = ended.connection.stream;
-        if let Some(transfer) = self.transfers.get_mut(transfer) {
+        if self.has_room_for_data()
+            && let Some(transfer) = self.transfers.get_mut(transfer)
+        {
             transfer.streams.push(stream);
             self.streams.insert(stream, Some(Box::new(ended)));
         }
@@ -280,7 +323,12 @@ impl Session {
 
     /// What became of a connection that was claimed.
     pub fn ended(&mut self, stream: u64, ended: Ended) {
-        self.streams.insert(stream, Some(Box::new(ended)));
+        let Some(place) = self.streams.get_mut(&stream) else { return };
+        let kept = ended.contents.iter().map(|content| content.head.len()).sum();
+        if place.replace(Box::new(ended)).is_none() {
+            self.open_streams = self.open_streams.saturating_sub(1);
+        }
+        self.take_up(kept);
     }
 
     /// Whether commands or replies went by that nobody could read.
@@ -295,23 +343,15 @@ impl Session {
 
     /// Whether a claimed connection is still open.
     pub fn waits_for_data(&self) -> bool {
-        self.streams.values().any(Option::is_none)
+        self.open_streams > 0
     }
 
-    /// Streams of the session that were not used by any transfer yet, for the transfer about to begin.
-    pub(super) fn unused_streams(&self, announcement: Index) -> Vec<u64> {
-        let Some(announced) = self.announcements.get(announcement) else { return Vec::new() };
-        announced
-            .streams
-            .iter()
-            .filter(|stream| {
-                !self
-                    .transfers
-                    .iter()
-                    .any(|transfer| transfer.streams.contains(stream) && !transfer.is_refused())
-            })
-            .copied()
-            .collect()
+    /// Streams of an announcement that no transfer has used yet, for the transfer about to begin.
+    pub(super) fn take_unused_streams(&mut self, announcement: Index) -> Vec<u64> {
+        self.announcements
+            .get_mut(announcement)
+            .map(|announced| std::mem::take(&mut announced.unused))
+            .unwrap_or_default()
     }
 
     /// Transfers for which no connection was found although one must have been.
@@ -339,7 +379,6 @@ impl Session {
     /// A transfer of which the capture shows the data connection only.
     pub fn data_without_command(&mut self, ended: Ended) {
         let transfer = Pending {
-            exchange: self.exchanges.len(),
             verb: None,
             argument: None,
             path: None,
@@ -377,11 +416,6 @@ impl Session {
         !transfer.is_refused() || transfer.streams.iter().any(moved)
     }
 
-    /// Whether another session was told of the same data connection.
-    pub fn is_shared(&self, stream: u64) -> bool {
-        self.streams.get(&stream).is_some_and(|e| e.as_ref().is_some_and(|e| !e.shared_with.is_empty()))
-    }
-
     /// Data connections that another session was told of too, with that session's number.
     pub fn shared_streams(&self) -> Vec<(u64, u64)> {
         let ended = self.streams.iter().filter_map(|(stream, ended)| Some((*stream, ended.as_deref()?)));
@@ -396,8 +430,10 @@ impl Session {
 
     /// A remark for the report.
     pub(super) fn note(&mut self, packet: u64, text: String) {
-        if self.notes.len() < NOTE_LIMIT {
+        if self.notes.len() < self.limits.notes {
             self.notes.push(Note { packet: Some(packet), text });
+        } else {
+            self.dropped.add(Loss::Notes);
         }
     }
 
@@ -406,11 +442,29 @@ impl Session {
         time.seconds_since(self.epoch)
     }
 
-    /// Whether one more exchange may be kept; otherwise it is counted.
-    pub(super) fn has_room(&mut self) -> bool {
-        let room = self.exchanges.len() < EXCHANGE_LIMIT;
-        self.dropped_exchanges += u64::from(!room);
-        room
+    /// Whether one more command or reply of so many bytes may be kept; otherwise it is counted.
+    pub(super) fn has_room(&mut self, text: usize, is_new: bool) -> bool {
+        // Kept as text, as sent where that differs, and for looking back.
+        let more = text.saturating_mul(3).saturating_add(OVERHEAD);
+        let loss = if is_new && self.exchanges.len() >= self.limits.exchanges {
+            Loss::Exchanges
+        } else if self.bytes.saturating_add(more) > self.limits.session_bytes {
+            Loss::SessionBytes
+        } else if more > self.allowance {
+            Loss::SessionsBytes
+        } else {
+            self.take_up(more);
+            return true;
+        };
+        self.dropped.add(loss);
+        self.dropped_exchanges += 1;
+        false
+    }
+
+    /// Counts bytes that the session takes up from now on.
+    pub(super) fn take_up(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.allowance = self.allowance.saturating_sub(bytes);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use port21_capture::Timestamp;
 
+use super::content::ZEROS_PER_BYTE;
 use super::recognise::{Verdict, speaker};
 use super::stage::{Role, Stage};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
@@ -51,9 +52,11 @@ impl Sink for Stage {
     }
 
     fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
+        self.zeros = self.zeros.saturating_add((chunk.bytes.len() as u64).saturating_mul(ZEROS_PER_BYTE));
         match self.roles.get_mut(&connection.stream) {
             Some(Role::Data(data)) => {
-                data.take(&self.sessions, connection.stream, from, &chunk, &self.hash);
+                let how = (&self.hash, self.limits.listing_bytes);
+                data.take(&self.sessions, connection.stream, from, &chunk, how);
                 Interest::Keep
             }
             Some(Role::Control(id)) => {
@@ -68,20 +71,21 @@ impl Sink for Stage {
                 let verdict = stranger.data(from, &chunk, &self.hash);
                 let (ends, unknown) = (stranger.ends, stranger.began_before);
                 let long = stranger.length() > HEAD_LIMIT as u64;
+                let kept = stranger.kept();
                 match verdict {
                     Verdict::Control { client } => {
                         if let Some(Role::Stranger(stranger)) = self.roles.remove(&connection.stream) {
-                            self.pairs.remove_stranger(connection.stream, ends);
+                            self.pairs.remove_stranger(connection.stream, ends, true);
+                            self.strangers.remove(connection.stream);
                             self.become_control(connection, client, *stranger);
                         }
                         Interest::Keep
                     }
                     // Between two hosts that speak FTP, anything may yet turn out to be a file.
-                    _ if self.pairs.has_session(ends) => Interest::Keep,
-                    Verdict::Unknown if !long || unknown => Interest::Keep,
+                    _ if self.pairs.has_session(ends) => self.keep_stranger(connection.stream, kept),
+                    Verdict::Unknown if !long || unknown => self.keep_stranger(connection.stream, kept),
                     _ => {
-                        self.pairs.remove_stranger(connection.stream, ends);
-                        self.roles.insert(connection.stream, Role::Ignored);
+                        self.forget_stranger(connection.stream);
                         Interest::CountOnly
                     }
                 }
@@ -100,7 +104,7 @@ impl Sink for Stage {
                 let head_limit = data.head_limit;
                 let [initiator, responder] = &mut data.contents;
                 let content = if from == End::Initiator { initiator } else { responder };
-                content.skip(gap, head_limit, &self.hash);
+                content.skip(gap, head_limit, &self.hash, &mut self.zeros);
             }
             Some(Role::Control(id)) => {
                 let id = *id;
@@ -109,8 +113,8 @@ impl Sink for Stage {
                 }
                 self.listen(id, false);
             }
-            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, &self.hash),
-            Some(Role::Dns(stream)) => stream.lose(from),
+            Some(Role::Stranger(stranger)) => stranger.gap(from, gap, &self.hash, &mut self.zeros),
+            Some(Role::Dns(stream)) => self.names.lose(stream, from),
             Some(Role::Ignored) | None => {}
         }
     }
@@ -146,7 +150,11 @@ impl Sink for Stage {
             Some(Role::Data(data)) => self.data_ended(&connection, *data),
             Some(Role::Control(id)) => self.control_ended(&connection, id),
             Some(Role::Stranger(stranger)) => self.stranger_ended(&connection, *stranger),
-            Some(Role::Dns(_) | Role::Ignored) | None => self.outsider_ended(&connection),
+            Some(Role::Dns(stream)) => {
+                self.names.stream_ended(*stream);
+                self.outsider_ended(&connection);
+            }
+            Some(Role::Ignored) | None => self.outsider_ended(&connection),
         }
         if self.record_connections {
             self.connections.push(convert::connection(&connection, self.epoch));

@@ -9,6 +9,7 @@
 //!                  └────────── speaks something else ──▶ Ignored (packets are counted, bytes are not looked at)
 //! ```
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,29 +17,27 @@ use hashbrown::HashMap;
 use port21_capture::Timestamp;
 
 use super::conclude::Concluded;
-use super::content::Content;
+use super::content::{Content, FREE_ZEROS};
 use super::expectations::{Expectation, Expectations, addresses};
 use super::pairs::Pairs;
-use super::recognise::{CONTROL_PORT, speaker};
+use super::recognise::speaker;
 use super::session::{Action, Session, endpoint};
-use super::stranger::{Event, HEAD_LIMIT, Stranger};
+use super::stranger::{Event, HEAD_LIMIT, Kept, Stranger};
 use super::transfer::Ended;
 use crate::analysis::Options;
 use crate::digest::Hashing;
 use crate::findings;
+use crate::limits::{Dropped, FtpLimits, Loss};
 use crate::names::{DnsStream, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
 use crate::tcp::{self, Chunk, Connection, End, State};
 
-/// Most bytes of a listing that are kept to read its entries.
-const LISTING_LIMIT: usize = 4 << 20;
-
 /// A connection may be this much older than its announcement, in nanoseconds: captures swap packets, not minutes.
 pub(super) const EARLY: i64 = 5_000_000_000;
 
 /// Attempts to reach a control port that came to nothing, as proof for the report.
-const ATTEMPT_LIMIT: usize = 64;
+pub(super) const ATTEMPT_LIMIT: usize = 64;
 
 /// Findings about connections of other protocols.
 const OUTSIDE_LIMIT: usize = 64;
@@ -67,19 +66,29 @@ pub(super) struct Data {
 
 /// Attempts to open a control connection that came to nothing.
 #[derive(Debug, Default)]
-struct FailedControl {
+pub(super) struct FailedControl {
     /// How many were answered by a reset.
-    refused: u64,
+    pub(super) refused: u64,
     /// How many were not answered.
-    unanswered: u64,
+    pub(super) unanswered: u64,
     /// Packets of the first of them.
-    packets: Vec<u64>,
+    pub(super) packets: Vec<u64>,
 }
 
 /// The FTP stage.
 #[derive(Debug)]
 pub struct Stage {
+    pub(super) limits: FtpLimits,
+    pub(super) dropped: Dropped,
     pub(super) hash: Hashing,
+    /// Zeros that may still be hashed in the place of missing bytes.
+    pub(super) zeros: u64,
+    /// About how many bytes the sessions under way take up.
+    pub(super) kept: usize,
+    /// Sessions whose control connection is over, which wait for something that may belong to them.
+    pub(super) waiting: BTreeSet<u64>,
+    /// What is kept of strangers.
+    pub(super) strangers: Kept,
     show_passwords: bool,
     pub(super) record_connections: bool,
     pub(super) epoch: Timestamp,
@@ -99,7 +108,7 @@ pub struct Stage {
     /// Connections that have ended, if recorded.
     pub connections: Vec<report::Connection>,
     /// Control connections that could not be opened.
-    failed: FailedControl,
+    pub(super) failed: FailedControl,
     /// Findings about connections of other protocols.
     outside: Vec<report::Finding>,
 }
@@ -108,7 +117,13 @@ impl Stage {
     /// Nothing seen yet.
     pub fn new(options: &Options) -> Self {
         Stage {
+            limits: options.limits.ftp,
+            dropped: Dropped::default(),
             hash: options.hash.clone(),
+            zeros: FREE_ZEROS,
+            kept: 0,
+            waiting: BTreeSet::new(),
+            strangers: Kept::default(),
             show_passwords: options.show_passwords,
             record_connections: options.record_connections,
             epoch: Timestamp::default(),
@@ -116,10 +131,10 @@ impl Stage {
             sessions: HashMap::new(),
             controls: HashMap::new(),
             next_session: 1,
-            pairs: Pairs::default(),
-            expectations: Expectations::default(),
+            pairs: Pairs::new(options.limits.ftp.strangers),
+            expectations: Expectations::new(options.limits.ftp.announcements),
             shared: HashMap::new(),
-            names: Names::new(options.record_dns),
+            names: Names::new(options.record_dns, options.limits.names),
             finished: Vec::new(),
             connections: Vec::new(),
             failed: FailedControl::default(),
@@ -148,14 +163,12 @@ impl Stage {
     }
 
     /// What limits cost.
-    pub fn dropped(&self) -> Vec<report::Count> {
-        let counts = [
-            ("announced data connections forgotten", self.expectations.dropped),
-            ("connections forgotten before anything showed what they were", self.pairs.dropped),
-            ("DNS answers forgotten", self.names.dropped),
-        ];
-        let bitten = counts.into_iter().filter(|(_, count)| *count > 0);
-        bitten.map(|(what, count)| report::Count { what: what.to_owned(), count }).collect()
+    pub fn dropped(&self) -> Dropped {
+        let mut dropped = self.dropped.clone();
+        dropped.add_many(Loss::Announcements, self.expectations.dropped);
+        dropped.add_many(Loss::Strangers, self.pairs.dropped);
+        dropped.take(self.names.dropped.clone());
+        dropped
     }
 
     /// The input has ended, and so has every connection: concludes what still waited.
@@ -193,7 +206,9 @@ impl Stage {
         for expectation in &found {
             self.expectations.set_stream(port, expectation, Some(stream));
             if let Some(session) = self.sessions.get_mut(&expectation.session) {
+                let before = session.bytes;
                 session.claim(expectation.announcement, stream);
+                self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
             }
         }
         let data = Data {
@@ -213,7 +228,7 @@ impl Stage {
         self.next_session += 1;
         let client = endpoint(connection.end(client_end));
         let server = endpoint(connection.end(client_end.other()));
-        let mut session = Session::new(id, client, server, client_end, self.epoch);
+        let mut session = Session::new(id, [client, server], client_end, self.epoch, &self.limits);
         session.show_passwords = self.show_passwords;
         session.hash = self.hash.is_on();
         session.began = connection.times.0.0;
@@ -249,7 +264,11 @@ impl Stage {
     /// Takes in what was said, and does what follows from it.
     pub(super) fn listen(&mut self, id: u64, over: bool) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        for action in session.listen(over) {
+        let before = session.bytes;
+        session.allowance = self.limits.sessions_bytes.saturating_sub(self.kept);
+        let actions = session.listen(over);
+        self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
+        for action in actions {
             match action {
                 Action::Announced(announcement) => self.watch(id, announcement),
                 Action::Withdrawn(announcement) => self.unwatch(id, announcement),
@@ -318,7 +337,8 @@ impl Stage {
     /// A stranger turns out to be the announced data connection.
     pub(super) fn adopt(&mut self, stream: u64, port: u16, expectation: Expectation) {
         let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) else { return };
-        self.pairs.remove_stranger(stream, stranger.ends);
+        self.pairs.remove_stranger(stream, stranger.ends, stranger.ended.is_none());
+        self.strangers.remove(stream);
         let listener = stranger
             .ends
             .iter()
@@ -369,7 +389,9 @@ impl Stage {
             }
             ended.shared_with = ids.iter().copied().filter(|id| *id != expectation.session).collect();
             if let Some(session) = self.sessions.get_mut(&expectation.session) {
+                let before = session.bytes;
                 session.ended(connection.stream, ended.clone());
+                self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
             }
         }
         for id in ids {
@@ -386,45 +408,10 @@ impl Stage {
         self.controls.insert(id, convert::connection(connection, self.epoch));
         self.conclude_if_over(id);
     }
-
-    pub(super) fn stranger_ended(&mut self, connection: &Connection, mut stranger: Stranger) {
-        let opened = is_opened(connection);
-        let nothing = !opened && stranger.length() == 0;
-        if nothing && connection.end(End::Responder).port == CONTROL_PORT && connection.syn.is_some() {
-            self.control_not_opened(connection);
-        }
-        let unreachable = connection.unreachable.map(|(packet, _, _)| packet);
-        let ends = stranger.ends;
-        stranger.ended = Some(Box::new((convert::connection(connection, self.epoch), opened, unreachable)));
-        stranger.events = Vec::new();
-        if nothing && !self.pairs.has_session(ends) {
-            self.pairs.remove_stranger(connection.stream, ends);
-            return;
-        }
-        self.roles.insert(connection.stream, Role::Stranger(Box::new(stranger)));
-        if let Some((stream, ends)) = self.pairs.stranger_ended(connection.stream, ends) {
-            self.pairs.remove_stranger(stream, ends);
-            self.roles.remove(&stream);
-        }
-        for id in self.pairs.sessions(ends) {
-            self.conclude_if_over(id);
-        }
-    }
-
-    pub(super) fn control_not_opened(&mut self, connection: &Connection) {
-        let refused = connection.closing.first();
-        match refused {
-            Some(_) => self.failed.refused += 1,
-            None => self.failed.unanswered += 1,
-        }
-        let proof = connection.syn.map(|syn| syn.packet).into_iter().chain(refused.map(|reset| reset.packet));
-        self.failed.packets.extend(proof);
-        self.failed.packets.truncate(ATTEMPT_LIMIT);
-    }
 }
 
 /// Whether a connection came to be: a handshake, or anything that follows one.
-fn is_opened(connection: &Connection) -> bool {
+pub(super) fn is_opened(connection: &Connection) -> bool {
     connection.state != State::NeverOpened
 }
 
@@ -435,7 +422,7 @@ impl Data {
         stream: u64,
         from: End,
         chunk: &Chunk<'_>,
-        hash: &Hashing,
+        (hash, listing_bytes): (&Hashing, usize),
     ) {
         let [initiator, responder] = &mut self.contents;
         let content = if from == End::Initiator { initiator } else { responder };
@@ -446,7 +433,7 @@ impl Data {
                 sessions.get(&expectation.session).is_some_and(|session| session.is_listing(stream))
             });
             if of_listing {
-                self.head_limit = LISTING_LIMIT;
+                self.head_limit = listing_bytes;
             } else {
                 self.head_limit = 0;
                 content.shrink_head(hash);

@@ -3,6 +3,7 @@
 //! Data may be seen before its announcement, and a control connection shows what it is only when something was said on
 //! it. Until then the first bytes are kept, with what is needed to hear them again as a dialogue.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use port21_capture::{Flags, Scope, Timestamp};
@@ -141,8 +142,8 @@ impl Stranger {
     }
 
     /// Bytes are missing.
-    pub fn gap(&mut self, from: End, gap: Gap, hash: &Hashing) {
-        self.content(from).skip(gap, HEAD_LIMIT, hash);
+    pub fn gap(&mut self, from: End, gap: Gap, hash: &Hashing, zeros: &mut u64) {
+        self.content(from).skip(gap, HEAD_LIMIT, hash, zeros);
         self.remember(Event::Gap(from, gap));
     }
 
@@ -162,6 +163,12 @@ impl Stranger {
         self.events = Vec::new();
     }
 
+    /// About how many bytes are kept of it.
+    pub fn kept(&self) -> usize {
+        let heads = self.contents.iter().map(|content| content.head.capacity()).sum::<usize>();
+        heads.saturating_add(self.events.capacity() * size_of::<Event>())
+    }
+
     /// Bytes that either end sent.
     pub fn length(&self) -> u64 {
         self.contents.iter().map(|content| content.length).sum()
@@ -178,5 +185,32 @@ impl Stranger {
             unreachable,
             shared_with: Vec::new(),
         })
+    }
+}
+
+/// How many bytes are kept of each stranger, by its stream, and of all.
+#[derive(Debug, Default)]
+pub struct Kept {
+    by_stream: BTreeMap<u64, usize>,
+    /// Of all.
+    pub total: usize,
+}
+
+impl Kept {
+    /// A stranger takes up so many bytes now.
+    pub fn set(&mut self, stream: u64, bytes: usize) {
+        let before = self.by_stream.insert(stream, bytes).unwrap_or(0);
+        self.total = self.total.saturating_sub(before).saturating_add(bytes);
+    }
+
+    /// It is no stranger any more, or is forgotten.
+    pub fn remove(&mut self, stream: u64) {
+        let before = self.by_stream.remove(&stream).unwrap_or(0);
+        self.total = self.total.saturating_sub(before);
+    }
+
+    /// The stranger that was seen first.
+    pub fn oldest(&self) -> Option<u64> {
+        self.by_stream.first_key_value().map(|(stream, _)| *stream)
     }
 }

@@ -34,8 +34,13 @@ pub struct Announcement {
     pub text: Option<Vec<u8>>,
     /// The server refused it.
     pub failed: bool,
-    /// Connections that were opened as announced, in order: streams.
-    pub streams: Vec<u64>,
+    /// Connections that were opened as announced and that no transfer has used yet, in order: streams.
+    pub unused: Vec<u64>,
+    /// Transfers that use it, in order, and how many of them wait for no connection.
+    pub transfers: Vec<Index>,
+    pub served: usize,
+    /// How many of them were not refused.
+    pub uses: usize,
 }
 
 impl Announcement {
@@ -52,7 +57,10 @@ impl Announcement {
             bytes: None,
             text: None,
             failed: false,
-            streams: Vec::new(),
+            unused: Vec::new(),
+            transfers: Vec::new(),
+            served: 0,
+            uses: 0,
         }
     }
 
@@ -70,8 +78,6 @@ impl Announcement {
 /// One transfer, while its session goes on.
 #[derive(Debug)]
 pub struct Pending {
-    /// Its place among the exchanges.
-    pub exchange: Index,
     /// The command; `None` where it is not in the capture.
     pub verb: Option<Verb>,
     /// Its argument.

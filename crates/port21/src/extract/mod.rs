@@ -20,7 +20,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use port21_analysis::tcp::{Limits, Tracker};
+use port21_analysis::tcp::Tracker;
 use port21_capture::Transport;
 
 use self::manifest::{Manifest, SCHEMA, Stitched};
@@ -36,7 +36,7 @@ use crate::output;
 
 /// Runs the command.
 pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
-    let mut inputs = Inputs::repeatable(&arguments.captures)?;
+    let mut inputs = Inputs::repeatable(&arguments.captures)?.bounded(arguments.common.limits.fragments);
     let mut planner = Planner::new(arguments);
     let effort = arguments.common.effort();
     // What is written is hashed, and that is enough: the first pass only finds out what to write.
@@ -52,7 +52,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
 
     let pool = effort.pool();
     let mut writer = Writer::new(folder, &mut plan.items, effort.hashing(pool.as_ref()));
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(arguments.common.limits.analysis.tcp);
     let reading = inputs.read(pool.as_ref(), |step| {
         let Step::Packet(_, decoded) = step else { return Ok(()) };
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {

@@ -3,7 +3,7 @@
 mod form;
 
 use port21_analysis::report::Session;
-use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Limits, Sink, Tracker};
+use port21_analysis::tcp::{Chunk, Connection, End, Gap, Interest, Sink, Tracker};
 use port21_capture::{Timestamp, Transport};
 
 use self::form::Form;
@@ -16,11 +16,11 @@ use crate::secrets::Secrets;
 
 /// Runs the command.
 pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
-    let mut inputs = Inputs::repeatable(&arguments.captures)?;
+    let mut inputs = Inputs::repeatable(&arguments.captures)?.bounded(arguments.common.limits.fragments);
     let show = arguments.common.show_passwords || carries_data(arguments, &mut inputs)?;
     let mut output = Output::standard(arguments.common.color);
     let mut follower = Follower::new(arguments, show, Form::new(arguments.form, &mut output));
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(arguments.common.limits.analysis.tcp);
     let reading = inputs.read(None, |step| {
         let Step::Packet(_, decoded) = step else { return Ok(()) };
         follower.start.get_or_insert(decoded.time);

@@ -38,7 +38,10 @@ pub fn note_stop(captures: &mut [Capture], packets: u64) {
 /// IP fragments that never made a datagram.
 pub fn fragments(dropped: Dropped) -> Vec<Count> {
     let counts = [
-        ("fragmented datagrams given up, because too many were waiting", dropped.by_limit),
+        (
+            "fragmented datagrams given up (--max-fragmented, --max-fragment-bytes, --max-fragment-ranges)",
+            dropped.by_limit,
+        ),
         ("fragmented datagrams whose other fragments did not come", dropped.by_timeout),
         ("fragments that contradict their datagram's length", dropped.malformed),
         ("fragments that the capture holds only in part", dropped.cut),

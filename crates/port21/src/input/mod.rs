@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use port21_analysis::analysis::{Analysis, Conclusion, Options};
+use port21_analysis::analysis::{Analysis, Conclusion, Options, Tally};
 use port21_analysis::digest::Hashing;
 use port21_analysis::report::{self, Count, Finding, Totals};
+use port21_capture::decode;
 use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Packet};
 
 use crate::escape;
@@ -68,15 +69,6 @@ pub struct Examined {
     pub findings: Vec<Finding>,
 }
 
-/// Reads the inputs to their end, analyses them, and gives every session to `receiver` as it ends.
-pub fn examine(
-    captures: &[PathBuf],
-    effort: Effort,
-    receiver: &mut impl Receiver,
-) -> anyhow::Result<Examined> {
-    Inputs::once(captures).examine(effort, receiver)
-}
-
 /// What the analysis is asked to do, and with how many threads.
 #[derive(Debug)]
 pub struct Effort {
@@ -117,12 +109,19 @@ pub struct Inputs<'a> {
     told: bool,
     /// Whether the file still grows: then only a signal ends reading, and that is its ordinary end.
     followed: bool,
+    /// What bounds the putting together of IP fragments.
+    fragments: decode::Limits,
 }
 
 impl<'a> Inputs<'a> {
     /// Inputs for one pass.
     pub fn once(paths: &'a [PathBuf]) -> Inputs<'a> {
-        Inputs { paths, held: None, told: false, followed: false }
+        Inputs { paths, held: None, told: false, followed: false, fragments: decode::Limits::default() }
+    }
+
+    /// The same, with other limits for IP fragments.
+    pub fn bounded(self, fragments: decode::Limits) -> Inputs<'a> {
+        Inputs { fragments, ..self }
     }
 
     /// One input that still grows, for one pass that a signal ends.
@@ -173,7 +172,7 @@ impl<'a> Inputs<'a> {
         if captures.is_empty() {
             return Err(nothing_to_read(&errors));
         }
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::with_limits(self.fragments);
         let mut progress = Progress::new(captures.progress().total);
         let mut silence = Silence::new();
         let stopped = loop {
@@ -219,7 +218,7 @@ impl<'a> Inputs<'a> {
     pub fn examine<R: Receiver>(&mut self, effort: Effort, receiver: &mut R) -> anyhow::Result<Examined> {
         let pool = effort.pool();
         let options = Options { hash: effort.hashing(pool.as_ref()), ..effort.options };
-        let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref());
+        let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref(), Tally::new(&options.limits));
         let mut analysis = Analysis::new(options);
         let mut begun = false;
         let reading = self.read(pool.as_ref(), |step| {

@@ -36,14 +36,14 @@ struct Workers<P> {
 
 impl<P: Send + 'static> Sessions<P> {
     /// With the threads of `pool`, or without.
-    pub fn new(prepare: Prepare<P>, pool: Option<&Pool>) -> Sessions<P> {
+    pub fn new(prepare: Prepare<P>, pool: Option<&Pool>, tally: Tally) -> Sessions<P> {
         let workers = pool.map(|pool| Workers {
             executor: pool.executor(),
             gathered: Vec::new(),
             under_way: VecDeque::new(),
             limit: (pool.threads() + 1) * AHEAD,
         });
-        Sessions { prepare, workers, tally: Tally::default() }
+        Sessions { prepare, workers, tally }
     }
 
     /// Takes sessions in, in the order in which they ended, and gives `receiver` what is ready.

@@ -41,8 +41,9 @@ pub fn run(arguments: &PacketsArguments) -> anyhow::Result<Outcome> {
             packet there is no list";
         return Err(Failure::Arguments(text.into()).into());
     }
-    let mut inputs = Inputs::repeatable(captures)?;
-    let mut survey = Survey::new(arguments.common.show_passwords, packet);
+    let mut inputs = Inputs::repeatable(captures)?.bounded(arguments.common.limits.fragments);
+    let mut survey =
+        Survey::new(arguments.common.show_passwords, packet, arguments.common.limits.analysis.tcp);
     let mut effort = arguments.common.effort();
     effort.options.hash = Hashing::Off;
     let examined = inputs.examine(effort, &mut survey)?;
@@ -111,7 +112,7 @@ fn list(
     output: &mut Output,
 ) -> anyhow::Result<()> {
     let mut list = List::new(output, arguments.format, arguments.absolute, columns());
-    let mut watch = Watch::new(None);
+    let mut watch = Watch::new(None, arguments.common.limits.analysis.tcp);
     let mut start = None;
     let last = arguments.packets.as_ref().map_or(u64::MAX, range::Ranges::last);
     inputs.read_until(None, |step| {

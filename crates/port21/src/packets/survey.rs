@@ -95,7 +95,7 @@ impl Target {
 
 impl Survey {
     /// Nothing seen yet; `packet` is the one to be taken apart.
-    pub fn new(show_passwords: bool, packet: Option<u64>) -> Survey {
+    pub fn new(show_passwords: bool, packet: Option<u64>, limits: Limits) -> Survey {
         Survey {
             roles: HashMap::new(),
             names: HashMap::new(),
@@ -106,7 +106,7 @@ impl Survey {
             packets: 0,
             streams: 0,
             sessions: 0,
-            watch: Some(Tracker::new(Limits::default())),
+            watch: Some(Tracker::new(limits)),
         }
     }
 

@@ -51,8 +51,8 @@ struct Last {
 
 impl Watch {
     /// Nothing seen yet; of the stream `close`, also which segment acknowledges which.
-    pub fn new(close: Option<u64>) -> Watch {
-        Watch { tracker: Tracker::new(Limits::default()), last: Last { close, ..Last::default() } }
+    pub fn new(close: Option<u64>, limits: Limits) -> Watch {
+        Watch { tracker: Tracker::new(limits), last: Last { close, ..Last::default() } }
     }
 
     /// Takes in a packet; what there is to say of it, if it is TCP.

@@ -25,7 +25,7 @@ pub fn write(
     survey: &mut Survey,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let mut watch = Watch::new(survey.target.stream);
+    let mut watch = Watch::new(survey.target.stream, arguments.common.limits.analysis.tcp);
     let (mut start, mut previous, mut found) = (None, None, None::<One>);
     inputs.read_until(None, |step| {
         let Step::Packet(packet, decoded) = step else { return Ok(ControlFlow::Continue(())) };
