@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 const PIECE: usize = 32 << 10;
 
 /// Bytes of all streams that may wait to be hashed; whoever brings more helps first.
-const BACKLOG: usize = 8 << 20;
+const BACKLOG: usize = 4 << 20;
 
 /// Whether, and when, to hash.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,7 @@ use super::sequence::SequenceNumber;
 use super::start::Start;
 
 /// An acknowledgment proves a hole only this long after it was seen: mirror ports put an ACK before its data.
-const SETTLING_NANOSECONDS: i64 = 250_000_000;
+const SETTLING_NANOSECONDS: i64 = 100_000_000;
 /// Where the receiver's packets are not captured at all, a hole is given up after this time.
 const ONE_SIDED_NANOSECONDS: i64 = 5_000_000_000;
 
