@@ -31,6 +31,8 @@ pub struct Expectation {
     pub passive: bool,
     /// Packet of the announcement.
     pub packet: u64,
+    /// Its time.
+    pub time: i64,
     /// The connection that was opened, if one was.
     pub stream: Option<u64>,
 }
@@ -137,6 +139,20 @@ impl Expectations {
         }
         // Nobody expected on either control connection, but the very address and port that was announced.
         newest(&|e| e.announced == Some(listener.address)).into_iter().collect()
+    }
+
+    /// The other half of a server-to-server transfer: what another session announced of the same address and port, for its
+    /// server to listen where this one's connects, or to connect where this one's listens. Of several, the newest that is `fit`.
+    pub fn partner(
+        &self,
+        listener: (IpAddr, u16),
+        of: &Expectation,
+        fit: impl Fn(&Expectation) -> bool,
+    ) -> Option<Expectation> {
+        let other = |e: &&Expectation| {
+            e.session != of.session && e.passive != of.passive && e.scope == of.scope && fit(e)
+        };
+        self.by_listener.get(&listener)?.iter().rev().find(other).copied()
     }
 
     /// Notes that a connection was opened as announced, or (`None`) that the attempt came to nothing.

@@ -8,6 +8,7 @@
 //!        ├─ stranger    connections of which that is not known yet       pairs: whom they are between
 //!        ├─ control     two byte streams -> what was said, in order      tls: stretches that cannot be read
 //!        ├─ session     dialogue: which reply answers what    effects: what it changes    transfer: what it moves
+//!        ├─ watch       announcements and connections, whichever comes first
 //!        ├─ expectations  announced data connections       content: what crossed them
 //!        └─ build       the session as the report writes it
 //! ```
@@ -29,6 +30,7 @@ mod stranger;
 mod strangers;
 mod tls;
 mod transfer;
+mod watch;
 
 pub use conclude::Concluded;
 pub use session::ServerName;

@@ -331,6 +331,18 @@ impl Session {
         self.take_up(kept);
     }
 
+    /// What became of a claimed connection, once it is known.
+    pub fn outcome(&self, stream: u64) -> Option<&Ended> {
+        self.streams.get(&stream)?.as_deref()
+    }
+
+    /// Another session was told of the same data connection.
+    pub fn share(&mut self, stream: u64, with: u64) {
+        if let Some(Some(ended)) = self.streams.get_mut(&stream) {
+            ended.shared_with.push(with);
+        }
+    }
+
     /// Whether commands or replies went by that nobody could read.
     pub fn is_hidden(&self) -> bool {
         self.tls_packets.0.is_some() || self.is_enciphered

@@ -4,8 +4,10 @@ use port21_capture::Timestamp;
 
 use super::content::ZEROS_PER_BYTE;
 use super::recognise::{Verdict, speaker};
+use super::session::endpoint;
 use super::stage::{Role, Stage};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
+use super::watch::Opening;
 use crate::report::convert;
 use crate::tcp::{Chunk, Connection, End, Gap, Interest, Sink};
 
@@ -13,9 +15,9 @@ impl Sink for Stage {
     fn opened(&mut self, connection: &Connection) {
         let stream = connection.stream;
         if let Some((port, found)) = self.expected(connection) {
-            let listener = connection.ends.iter().find(|end| end.port == port).map(|end| end.address);
-            let address = listener.unwrap_or(connection.end(End::Responder).address);
-            self.become_data(stream, port, found, connection.packets.0, address);
+            let opening =
+                Opening::new(connection.ends.map(endpoint), port, connection.packets.0, connection.times.0.0);
+            self.become_data(stream, opening, found, Default::default());
         } else if connection.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
             self.roles.insert(stream, Role::Dns(Box::default()));
         } else {

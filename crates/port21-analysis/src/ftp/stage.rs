@@ -10,20 +10,20 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use port21_capture::Timestamp;
 
 use super::conclude::Concluded;
-use super::content::{Content, FREE_ZEROS};
-use super::expectations::{Expectation, Expectations, addresses};
+use super::content::FREE_ZEROS;
+use super::expectations::Expectations;
 use super::pairs::Pairs;
 use super::recognise::speaker;
 use super::session::{Action, Session, endpoint};
-use super::stranger::{Event, HEAD_LIMIT, Kept, Stranger};
+use super::stranger::{Event, Kept, Stranger};
 use super::transfer::Ended;
+use super::watch::Data;
 use crate::analysis::Options;
 use crate::digest::Hashing;
 use crate::findings;
@@ -31,7 +31,7 @@ use crate::limits::{Dropped, FtpLimits, Loss};
 use crate::names::{DnsStream, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
-use crate::tcp::{self, Chunk, Connection, End, State};
+use crate::tcp::{Chunk, Connection, End, State};
 
 /// A connection may be this much older than its announcement, in nanoseconds: captures swap packets, not minutes.
 pub(super) const EARLY: i64 = 5_000_000_000;
@@ -50,18 +50,6 @@ pub(super) enum Role {
     Data(Box<Data>),
     Dns(Box<DnsStream>),
     Ignored,
-}
-
-/// An announced data connection that was opened.
-#[derive(Debug)]
-pub(super) struct Data {
-    expectations: Vec<Expectation>,
-    port: u16,
-    pairing: Pairing,
-    pub(super) contents: [Content; 2],
-    pub(super) head_limit: usize,
-    /// Whether it was asked what the transfer carries.
-    asked: bool,
 }
 
 /// Attempts to open a control connection that came to nothing.
@@ -98,7 +86,7 @@ pub struct Stage {
     pub(super) controls: HashMap<u64, report::Connection>,
     next_session: u64,
     pub(super) pairs: Pairs,
-    expectations: Expectations,
+    pub(super) expectations: Expectations,
     /// Which transfer of which session a shared data connection was: for server-to-server transfers.
     pub(super) shared: HashMap<(u64, u64), u64>,
     /// Names from DNS.
@@ -182,46 +170,6 @@ impl Stage {
 
     // ------------------------------------------------------------------------------------- roles
 
-    /// The announcements that a new connection answers, with the port that was announced.
-    pub(super) fn expected(&self, connection: &Connection) -> Option<(u16, Vec<Expectation>)> {
-        let listens = |end: End| {
-            let (listener, other) = (connection.end(end), connection.end(end.other()));
-            let found = self.expectations.matching(endpoint(listener), other.address, connection.scope);
-            (!found.is_empty()).then_some((listener.port, found))
-        };
-        // Without a handshake either end may be the one that listens.
-        listens(End::Responder)
-            .or_else(|| if connection.initiator_known { None } else { listens(End::Initiator) })
-    }
-
-    pub(super) fn become_data(
-        &mut self,
-        stream: u64,
-        port: u16,
-        found: Vec<Expectation>,
-        first_packet: u64,
-        address: IpAddr,
-    ) {
-        let pairing = found.first().map_or(Pairing::Guessed, |first| first.pairing(address, first_packet));
-        for expectation in &found {
-            self.expectations.set_stream(port, expectation, Some(stream));
-            if let Some(session) = self.sessions.get_mut(&expectation.session) {
-                let before = session.bytes;
-                session.claim(expectation.announcement, stream);
-                self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
-            }
-        }
-        let data = Data {
-            expectations: found,
-            port,
-            pairing,
-            contents: Default::default(),
-            head_limit: HEAD_LIMIT,
-            asked: false,
-        };
-        self.roles.insert(stream, Role::Data(Box::new(data)));
-    }
-
     /// A stranger has shown itself to be a control connection: everything said so far is heard again.
     pub(super) fn become_control(&mut self, connection: &Connection, client_end: End, stranger: Stranger) {
         let id = self.next_session;
@@ -276,98 +224,6 @@ impl Stage {
         }
     }
 
-    pub(super) fn expectation(&self, id: u64, index: usize) -> Option<(u16, Expectation)> {
-        let session = self.sessions.get(&id)?;
-        let announcement = session.announcements.get(index)?;
-        let passive = announcement.is_passive();
-        let (on_control, peer) = match passive {
-            true => (session.server.address, session.client.address),
-            false => (session.client.address, session.server.address),
-        };
-        let expectation = Expectation {
-            session: id,
-            announcement: index,
-            announced: announcement.address,
-            on_control,
-            peer,
-            scope: session.scope,
-            passive,
-            packet: announcement.packet()?,
-            stream: None,
-        };
-        Some((announcement.port?, expectation))
-    }
-
-    /// Watches for an announced data connection; perhaps it is already there.
-    pub(super) fn watch(&mut self, id: u64, index: usize) {
-        let Some((port, expectation)) = self.expectation(id, index) else { return };
-        self.expectations.add(port, expectation);
-        let listeners = addresses(&expectation);
-        let since = self
-            .sessions
-            .get(&id)
-            .and_then(|session| session.announcements.get(index))
-            .map(|announcement| announcement.time)
-            .unwrap_or(i64::MIN);
-        let roles = &self.roles;
-        let fits = |stream: &u64| {
-            let Some(Role::Stranger(stranger)) = roles.get(stream) else { return None };
-            if stranger.scope != expectation.scope {
-                return None;
-            }
-            let [initiator, responder] = stranger.ends;
-            let to_listener = |listener: tcp::Endpoint, other: tcp::Endpoint| {
-                let expected =
-                    other.address == expectation.peer || Some(listener.address) == expectation.announced;
-                listener.port == port && listeners.contains(&listener.address) && expected
-            };
-            let from_unknown = stranger.began_before && to_listener(initiator, responder);
-            let in_time = stranger.times.0 >= since.saturating_sub(EARLY);
-            (in_time && (to_listener(responder, initiator) || from_unknown))
-                .then_some((stranger.first_packet, *stream))
-        };
-        let candidates: Vec<(u64, u64)> =
-            self.pairs.strangers(expectation.peer, &listeners).filter_map(|stream| fits(&stream)).collect();
-        // Seen after the announcement, though it was heard of late; else the last one before it.
-        let after = candidates.iter().filter(|(first, _)| *first > expectation.packet).min();
-        let Some((_, stream)) = after.or(candidates.iter().max()).copied() else { return };
-        self.adopt(stream, port, expectation);
-    }
-
-    /// A stranger turns out to be the announced data connection.
-    pub(super) fn adopt(&mut self, stream: u64, port: u16, expectation: Expectation) {
-        let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) else { return };
-        self.pairs.remove_stranger(stream, stranger.ends, stranger.ended.is_none());
-        self.strangers.remove(stream);
-        let listener = stranger
-            .ends
-            .iter()
-            .find(|end| end.port == port)
-            .map_or(expectation.on_control, |end| end.address);
-        let pairing = expectation.pairing(listener, stranger.first_packet);
-        if stranger.ended.is_none() {
-            self.become_data(stream, port, vec![expectation], stranger.first_packet, listener);
-            if let Some(Role::Data(data)) = self.roles.get_mut(&stream) {
-                data.contents = stranger.contents;
-                data.pairing = pairing;
-            }
-            return;
-        }
-        self.expectations.set_stream(port, &expectation, Some(stream));
-        if let (Some(ended), Some(session)) =
-            (stranger.into_ended(pairing), self.sessions.get_mut(&expectation.session))
-        {
-            session.claim(expectation.announcement, stream);
-            session.ended(stream, ended);
-        }
-    }
-
-    pub(super) fn unwatch(&mut self, id: u64, index: usize) {
-        if let Some((port, expectation)) = self.expectation(id, index) {
-            self.expectations.remove(port, id, index, &addresses(&expectation));
-        }
-    }
-
     // ------------------------------------------------------------------------------------- endings
 
     /// A data connection has ended: its sessions are told what became of it.
@@ -376,7 +232,8 @@ impl Stage {
         let ids: Vec<u64> = data.expectations.iter().map(|expectation| expectation.session).collect();
         let mut ended = Ended {
             connection: convert::connection(connection, self.epoch),
-            pairing: data.pairing,
+            began: connection.times.0.0,
+            pairing: Pairing::Guessed,
             opened,
             contents: data.contents.map(Arc::new),
             unreachable: connection.unreachable.map(|(packet, _, _)| packet),
@@ -385,8 +242,9 @@ impl Stage {
         for expectation in &data.expectations {
             if !opened {
                 // Another attempt may follow.
-                self.expectations.set_stream(data.port, expectation, None);
+                self.expectations.set_stream(data.opening.port, expectation, None);
             }
+            ended.pairing = data.opening.pairing(expectation);
             ended.shared_with = ids.iter().copied().filter(|id| *id != expectation.session).collect();
             if let Some(session) = self.sessions.get_mut(&expectation.session) {
                 let before = session.bytes;
@@ -413,32 +271,4 @@ impl Stage {
 /// Whether a connection came to be: a handshake, or anything that follows one.
 pub(super) fn is_opened(connection: &Connection) -> bool {
     connection.state != State::NeverOpened
-}
-
-impl Data {
-    pub(super) fn take(
-        &mut self,
-        sessions: &HashMap<u64, Box<Session>>,
-        stream: u64,
-        from: End,
-        chunk: &Chunk<'_>,
-        (hash, listing_bytes): (&Hashing, usize),
-    ) {
-        let [initiator, responder] = &mut self.contents;
-        let content = if from == End::Initiator { initiator } else { responder };
-        let overflows = content.length.saturating_add(chunk.bytes.len() as u64) > self.head_limit as u64;
-        if overflows && !self.asked {
-            self.asked = true;
-            let of_listing = self.expectations.iter().any(|expectation| {
-                sessions.get(&expectation.session).is_some_and(|session| session.is_listing(stream))
-            });
-            if of_listing {
-                self.head_limit = listing_bytes;
-            } else {
-                self.head_limit = 0;
-                content.shrink_head(hash);
-            }
-        }
-        content.take(chunk.bytes, self.head_limit, hash);
-    }
 }

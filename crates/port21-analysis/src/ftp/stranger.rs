@@ -179,6 +179,7 @@ impl Stranger {
         let (connection, opened, unreachable) = *self.ended?;
         Some(Ended {
             connection,
+            began: self.times.0,
             pairing,
             opened,
             contents: self.contents.map(Arc::new),

@@ -124,6 +124,8 @@ impl Pending {
 pub struct Ended {
     /// The connection.
     pub connection: Connection,
+    /// Time of its first packet.
+    pub began: i64,
     /// How it was found.
     pub pairing: Pairing,
     /// Whether the handshake was completed, or data seen.

@@ -217,15 +217,150 @@ fn server_to_server_transfer_is_one_transfer_with_two_halves() {
     target.reply("226 stored");
     source.quit();
     target.quit();
-    let report = explain(&network);
-    let sessions = report["sessions"].as_array().unwrap();
-    assert_eq!(sessions.len(), 2);
+    let pairings = both_halves(&explain(&network), &pattern(28, 4600));
+    assert_eq!(pairings, json!(["exact", "exact"]));
+}
+
+/// Fails unless the sessions from ports 40000 and 41000 hold the halves of one transfer of `bytes`; how each was paired.
+fn both_halves(report: &Value, bytes: &[u8]) -> Value {
+    let sessions = [40_000, 41_000].map(|port| session_from(report, port));
     for (mine, other) in [(0, 1), (1, 0)] {
         let transfer = &sessions[mine]["transfers"][0];
         assert_eq!(transfer["direction"], "server-to-server", "{transfer:#}");
         assert_eq!(transfer["counterpart"], json!({"session": sessions[other]["id"], "transfer": 0}));
-        assert_whole(transfer, &pattern(28, 4600));
+        assert_whole(transfer, bytes);
     }
+    json!(sessions.map(|session| &session["transfers"][0]["pairing"]))
+}
+
+/// The session from a port of the client's.
+fn session_from(report: &Value, port: u16) -> &Value {
+    let sessions = report["sessions"].as_array().unwrap();
+    sessions.iter().find(|session| session["client"]["port"] == port).unwrap()
+}
+
+/// Two servers, logged in to by the same client.
+fn two_servers(network: &Network) -> (Ftp, Ftp) {
+    let source = network.ftp_between("10.0.0.1:40000", "10.0.0.2:21");
+    let target = network.ftp_between("10.0.0.1:41000", "10.0.0.3:21");
+    source.login("alice", "secret");
+    target.login("bob", "secret");
+    (source, target)
+}
+
+const LISTENS: &str = "227 Entering Passive Mode (10,0,0,2,195,108)";
+const CONNECTS: &str = "PORT 10,0,0,2,195,108";
+
+/// Server to server with the connection seen before what `late` says; `over`: it is closed by then too.
+fn transfer_between_servers(late: &[&str], over: bool) -> Value {
+    let network = Network::new();
+    let (source, target) = two_servers(&network);
+    let announce = |what: &str| match what {
+        LISTENS => source.reply(LISTENS),
+        _ => target.say(CONNECTS, "200 ok"),
+    };
+    source.ask("PASV");
+    [LISTENS, CONNECTS].iter().filter(|what| !late.contains(what)).for_each(|what| {
+        announce(what);
+    });
+    let data = network.connect("10.0.0.3:20", "10.0.0.2:50028");
+    let bytes = pattern(28, 4600);
+    let send = || {
+        data.send(Side::Responder, &bytes).close(Side::Responder);
+    };
+    if over {
+        send();
+    }
+    late.iter().for_each(|what| {
+        announce(what);
+    });
+    target.ask("STOR copy.bin").reply("150 opening");
+    source.ask("RETR original.bin").reply("150 opening");
+    if !over {
+        send();
+    }
+    source.reply("226 sent");
+    target.reply("226 stored");
+    source.quit();
+    target.quit();
+    both_halves(&explain(&network), &bytes)
+}
+
+/// Beside row 28: captures of two interfaces swap packets, and either announcement may come after the connection.
+#[test]
+fn late_announcement_of_a_server_to_server_transfer_joins_the_other() {
+    for over in [false, true] {
+        assert_eq!(transfer_between_servers(&[CONNECTS], over), json!(["exact", "late"]), "over: {over}");
+        assert_eq!(transfer_between_servers(&[LISTENS], over), json!(["late", "exact"]), "over: {over}");
+    }
+}
+
+#[test]
+fn server_to_server_transfer_is_whole_though_both_announcements_are_late() {
+    for over in [false, true] {
+        for late in [[LISTENS, CONNECTS], [CONNECTS, LISTENS]] {
+            assert_eq!(
+                transfer_between_servers(&late, over),
+                json!(["late", "late"]),
+                "{late:?}, over: {over}"
+            );
+        }
+    }
+}
+
+/// A connection from `from` to the port that one session announced; `milliseconds` after its end another session's server,
+/// at 10.0.0.3, is told to connect to the same.
+fn announced_again_after(milliseconds: u32, from: &str) -> Value {
+    let network = Network::new();
+    let (source, target) = two_servers(&network);
+    source.say("PASV", LISTENS).ask("RETR original.bin");
+    let data = network.connect(from, "10.0.0.2:50028");
+    source.reply("150 opening");
+    data.send(Side::Responder, pattern(28, 4600)).close(Side::Responder);
+    source.reply("226 sent");
+    network.wait_milliseconds(milliseconds);
+    target.say(CONNECTS, "200 ok").say("STOR copy.bin", "425 nobody listens");
+    source.quit();
+    target.quit();
+    explain(&network)
+}
+
+#[test]
+fn announcement_of_a_port_in_use_takes_no_connection_that_is_not_its_own() {
+    // Much later; and at once, but the connection is the client's and not the server's that was told to connect.
+    for (milliseconds, from) in [(60_000, "10.0.0.3:20"), (1, "10.0.0.1:40001")] {
+        let report = announced_again_after(milliseconds, from);
+        let [first, second] = [40_000, 41_000].map(|port| &session_from(&report, port)["transfers"][0]);
+        assert_eq!(json!([first["direction"], first["counterpart"]]), json!(["download", null]), "{first:#}");
+        assert_whole(first, &pattern(28, 4600));
+        assert_eq!(json!([second["bytes"], second["data"]]), json!([0, null]), "{second:#}");
+    }
+}
+
+/// Both halves are known: a third session that is told the same has no part in it.
+#[test]
+fn third_session_does_not_join_a_server_to_server_transfer() {
+    let network = Network::new();
+    let (source, target) = two_servers(&network);
+    let third = network.ftp_between("10.0.0.1:42000", "10.0.0.3:21");
+    third.login("carol", "secret");
+    source.say("PASV", LISTENS).ask("RETR original.bin");
+    target.say(CONNECTS, "200 ok").ask("STOR copy.bin");
+    let data = network.connect("10.0.0.3:20", "10.0.0.2:50028");
+    third.say(CONNECTS, "200 ok").ask("STOR other.bin");
+    source.reply("150 opening");
+    target.reply("150 opening");
+    data.send(Side::Responder, pattern(28, 4600)).close(Side::Responder);
+    source.reply("226 sent");
+    target.reply("226 stored");
+    third.reply("425 nobody listens");
+    for ftp in [source, target, third] {
+        ftp.quit();
+    }
+    let report = explain(&network);
+    both_halves(&report, &pattern(28, 4600));
+    let outsider = &session_from(&report, 42_000)["transfers"][0];
+    assert_eq!(json!([outsider["bytes"], outsider["counterpart"]]), json!([0, null]), "{outsider:#}");
 }
 
 /// Row 30. All peers are right here, but for Suricata's bounce keyword.
