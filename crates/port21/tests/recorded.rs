@@ -1,4 +1,4 @@
-//! Captures recorded by us of other people's servers and clients (`tests/captures/record.sh`), and the sample: against
+//! Captures recorded by us of other people's servers and clients (`tests/captures/record*.sh`), and the sample: against
 //! the files that were really transferred, and packet by packet against the tshark of this machine.
 
 // The lints allow these in tests, but do not take a test's helpers for tests.
@@ -23,7 +23,8 @@ fn explain(name: &str) -> Value {
 
 /// SHA-256 of a file as `sha256sum` gave it when the captures were recorded.
 fn recorded_hash(name: &str) -> String {
-    let text = std::fs::read_to_string(folder().join("files.sha256")).unwrap();
+    let lists = ["files.sha256", "files-proftpd.sha256"];
+    let text = lists.map(|list| std::fs::read_to_string(folder().join(list)).unwrap()).concat();
     let line = text.lines().find(|line| line.ends_with(name)).unwrap();
     line.split_whitespace().next().unwrap().to_string()
 }
@@ -97,6 +98,56 @@ fn listings_of_vsftpd_are_read() {
     assert_eq!(transfers[2]["sha256"], recorded_hash("upload.txt"));
 }
 
+/// Of each transfer of a capture of proftpd: verb, mode, path, bytes, and whether it is whole and paired exactly.
+fn transfers_of_proftpd(name: &str) -> (Value, Vec<Value>) {
+    let report = explain(name);
+    let transfers = report["sessions"][0]["transfers"].as_array().unwrap();
+    let rows = transfers.iter().map(|transfer| {
+        let sure = transfer["complete"] == true && transfer["pairing"] == "exact";
+        json!([transfer["verb"], transfer["mode"], transfer["path"], transfer["bytes"], sure])
+    });
+    (Value::from(transfers.clone()), rows.collect())
+}
+
+#[test]
+fn folder_fetched_by_ncftp_is_whole() {
+    let (transfers, rows) = transfers_of_proftpd("ncftp-get");
+    assert_eq!(
+        rows,
+        [
+            json!(["MLSD", "passive", "/Berichte älter", 407, true]),
+            json!(["RETR", "passive", "/Berichte älter/bytes.bin", 3000, true]),
+            json!(["RETR", "passive", "/Berichte älter/notes.txt", 12, true]),
+        ]
+    );
+    assert_eq!(transfers[1]["sha256"], recorded_hash("bytes.bin"));
+    assert_eq!(transfers[2]["sha256"], recorded_hash("notes.txt"));
+    let (transfers, rows) = transfers_of_proftpd("ncftp-put");
+    assert_eq!(rows, [json!(["STOR", "active", "/upload \"a\".txt", 5000, true])]);
+    assert_eq!(transfers[0]["sha256"], recorded_hash("upload \"a\".txt"));
+}
+
+#[test]
+fn session_of_ftplib_keeps_its_folders_modes_and_offsets_apart() {
+    let (transfers, rows) = transfers_of_proftpd("ftplib-session");
+    assert_eq!(
+        rows,
+        [
+            json!(["MLSD", "passive", "/Berichte älter", 651, true]),
+            json!(["NLST", "passive", "/Berichte älter", 22, true]),
+            // Two line ends have become CR LF.
+            json!(["RETR", "passive", "/Berichte älter/notes.txt", 14, true]),
+            json!(["RETR", "passive", "/table one.txt", 10_500, true]),
+            json!(["RETR", "active", "/table one.txt", 6500, true]),
+            json!(["STOR", "active", "/in two parts.bin", 12, true]),
+            json!(["APPE", "active", "/in two parts.bin", 11, true]),
+            json!(["RETR", "active", "/a \"quoted\" folder/whole.bin", 23, true]),
+        ]
+    );
+    assert_eq!(transfers[3]["sha256"], recorded_hash("table one.txt"));
+    assert_eq!(transfers[4]["restart_offset"], 4000);
+}
+
 /// What tshark says of `path`: of each packet with a field of `fields`, the fields' values.
 fn tshark(path: &Path, filter: &str, fields: &[&str]) -> BTreeMap<u64, Vec<String>> {
     let mut command = Command::new("tshark");
@@ -132,6 +183,13 @@ fn numbers(list: &Value) -> BTreeSet<u64> {
     list.as_array().into_iter().flatten().map(|number| number.as_u64().unwrap()).collect()
 }
 
+/// Text as tshark has it, which reads requests as ASCII where RFC 2640, section 2.2, says UTF-8: U+FFFD for each other byte.
+fn as_ascii(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER })
+        .collect()
+}
+
 #[test]
 fn tshark_sees_the_same_requests_and_replies() {
     let (mut commands, mut replies) = (0, 0);
@@ -146,7 +204,7 @@ fn tshark_sees_the_same_requests_and_replies() {
             for command in exchanges.iter().map(|exchange| &exchange["command"]) {
                 let text = |name: &str| command[name].as_str().unwrap_or_default().to_string();
                 for packet in numbers(&command["packets"]) {
-                    ours.insert(packet, [text("verb"), text("argument"), String::new()]);
+                    ours.insert(packet, [text("verb"), as_ascii(&text("argument")), String::new()]);
                     commands += 1;
                 }
             }
