@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use port21_analysis::analysis::Options;
 use port21_analysis::digest::Hashing;
 
-use crate::input::Effort;
+use crate::input::{Effort, Examined};
+use crate::outcome::no_such_session;
 pub use limits::LimitArguments;
 
 use crate::packets::range::Ranges;
@@ -97,7 +98,7 @@ pub struct ExplainArguments {
 pub enum Format {
     /// The story, for people
     Text,
-    /// One report, as DESIGN calls it: "port21.report/1"
+    /// One report, "port21.report/1"
     Json,
     /// One session a line, as it ends
     Jsonl,
@@ -311,6 +312,16 @@ impl Common {
         };
         let processors = || thread::available_parallelism().map_or(1, usize::from);
         Effort { options, threads: self.threads.map_or_else(processors, usize::from) }
+    }
+
+    /// Refuses a session that was asked for and is not there; what a signal cut short may still have held it.
+    pub fn check_session(&self, examined: &Examined) -> anyhow::Result<()> {
+        match self.session {
+            Some(session) if session > examined.totals.sessions && !examined.reading.stopped => {
+                Err(no_such_session(session, examined.totals.sessions).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether `session` was asked for: all are, unless one was named.

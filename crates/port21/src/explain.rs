@@ -9,7 +9,7 @@ use port21_capture::Timestamp;
 
 use crate::arguments::{ExplainArguments, Format};
 use crate::input::{Examined, Inputs, Prepare, Receiver};
-use crate::outcome::{Completeness, Outcome};
+use crate::outcome::{Completeness, Failure, Outcome};
 use crate::output::{self, Output};
 use crate::render::document::{self, Document, Form};
 use crate::render::groups::Groups;
@@ -22,6 +22,9 @@ use crate::render::{eve, zeek};
 pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     if let Some(path) = &arguments.output {
         output::refuse_overwriting(&arguments.captures, path)?;
+    }
+    if arguments.zeek_json && arguments.format != Format::Zeek {
+        return Err(Failure::Arguments("--zeek-json is a form of --format zeek; give both".into()).into());
     }
     match arguments.format {
         Format::Zeek => zeek::run(arguments),
@@ -51,6 +54,7 @@ fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     };
     let mut teller = Teller { arguments, output, completeness: Completeness::default(), report };
     let examined = inputs(arguments)?.examine(arguments.common.effort(), &mut teller)?;
+    arguments.common.check_session(&examined)?;
     let outcome = teller.completeness.outcome(&examined, arguments.common.strict);
     teller.finish(examined, &text)?;
     Ok(outcome)

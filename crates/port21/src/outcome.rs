@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use port21_analysis::report::Session;
 
 use crate::input::Examined;
+use crate::render::words;
 
 /// How a command ended that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +88,12 @@ pub fn no_such_stream(stream: u64, count: u64) -> Failure {
         Some(0) => format!("there is no stream {stream}: the capture holds one TCP connection, stream 0"),
         Some(last) => format!("there is no stream {stream}: the capture holds streams 0 to {last}"),
     })
+}
+
+/// Says that a session was asked for which does not exist; `count`: how many there are.
+pub fn no_such_session(session: u64, count: u64) -> Failure {
+    let held = words::count(count, "FTP session");
+    Failure::Arguments(format!("there is no session {session}: the capture holds {held}"))
 }
 
 /// The exit code for an error that ended a command.

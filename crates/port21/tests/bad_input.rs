@@ -78,6 +78,36 @@ fn records(pcap: &[u8]) -> Vec<usize> {
     found
 }
 
+/// Fails unless the command refuses its arguments with exit code 2 and a sentence that holds `reason`, and writes nothing.
+fn assert_arguments_refused(arguments: &[&str], reason: &str) {
+    let output = PORT21.run(arguments);
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}: {talk}");
+    assert!(talk.contains(reason), "{arguments:?}: {talk}");
+}
+
+#[test]
+fn session_that_the_capture_does_not_hold_is_a_wrong_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, "one.pcap", &capture());
+    let (path, into) = (path.to_str().unwrap(), folder.path().join("out"));
+    for format in ["text", "json", "jsonl", "markdown", "zeek", "eve"] {
+        let arguments = ["explain", "--session", "2", "--format", format, path];
+        assert_arguments_refused(&arguments, "no session 2: the capture holds 1 FTP session");
+    }
+    assert_arguments_refused(&["packets", "--session", "2", path], "no session 2");
+    assert_arguments_refused(
+        &["extract", "--session", "2", path, "-o", into.to_str().unwrap()],
+        "no session 2",
+    );
+    assert!(!into.exists(), "a folder was made for nothing");
+}
+
+#[test]
+fn option_of_another_format_is_a_wrong_argument() {
+    assert_arguments_refused(&["explain", "--zeek-json", "never-read.pcap"], "--format zeek");
+}
+
 #[test]
 fn empty_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ use crate::input::{Inputs, Step};
 use crate::interrupt;
 use crate::outcome::Outcome;
 use crate::output;
+use crate::render::words;
 
 /// Runs the command.
 pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
@@ -42,6 +43,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     // What is written is hashed, and that is enough: the first pass only finds out what to write.
     let examined = inputs.examine(effort.without_hash(), &mut planner)?;
     interrupt::check()?;
+    arguments.common.check_session(&examined)?;
 
     let folder = arguments.output.as_path();
     let mut names = occupied_names(folder)?;
@@ -121,7 +123,11 @@ fn tell(folder: &Path, manifest: &str, plan: &Plan, stitched: &[Stitched]) {
     let files = plan.items.iter().filter(|item| !item.file.partial).count();
     let holes = plan.items.iter().filter(|item| !item.file.missing.is_empty()).count();
     let cut = plan.items.iter().filter(|item| !item.file.complete && item.file.missing.is_empty()).count();
-    let mut text = format!("{} in {}", counted(files, "file"), escape::terminal(&folder.to_string_lossy()));
+    let mut text = format!(
+        "{} written to {}",
+        words::count(files as u64, "file"),
+        escape::terminal(&folder.to_string_lossy())
+    );
     for (count, what) in [
         (holes, "with holes"),
         (cut, "cut short"),
@@ -133,10 +139,6 @@ fn tell(folder: &Path, manifest: &str, plan: &Plan, stitched: &[Stitched]) {
         }
     }
     output::complain(&format!("{text}; {manifest} says which"));
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The manifest on its way to its name.

@@ -26,7 +26,7 @@ use self::watch::Watch;
 use crate::arguments::PacketsArguments;
 use crate::input::{Inputs, Step};
 use crate::interrupt;
-use crate::outcome::{Failure, Outcome, no_such_stream};
+use crate::outcome::{Failure, Outcome, no_such_session, no_such_stream};
 use crate::output::{self, Output};
 use crate::render::words;
 
@@ -97,10 +97,7 @@ fn check(arguments: &PacketsArguments, packet: Option<u64>, survey: &Survey) -> 
     if let Some(session) = arguments.common.session
         && session > survey.sessions
     {
-        let held = words::count(survey.sessions, "FTP session");
-        return Err(
-            Failure::Arguments(format!("there is no session {session}: the capture holds {held}")).into()
-        );
+        return Err(no_such_session(session, survey.sessions).into());
     }
     Ok(())
 }

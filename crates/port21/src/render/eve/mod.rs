@@ -43,6 +43,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         completeness: Completeness::default(),
     };
     let examined = explain::inputs(arguments)?.examine(effort, &mut events)?;
+    arguments.common.check_session(&examined)?;
     let completeness = events.write_flows()?;
     output.finish()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))

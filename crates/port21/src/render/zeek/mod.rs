@@ -52,6 +52,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     (effort.options.record_connections, effort.options.record_dns) = (true, true);
     let mut logs = Logs::new(style, arguments)?;
     let examined = explain::inputs(arguments)?.examine(effort, &mut logs)?;
+    arguments.common.check_session(&examined)?;
     let completeness = logs.write()?;
     Ok(completeness.outcome(&examined, arguments.common.strict))
 }
