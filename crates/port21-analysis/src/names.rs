@@ -54,6 +54,54 @@ pub struct Envelope {
     pub time: Timestamp,
 }
 
+/// What the beginning of a message says (RFC 1035, sections 4.1.1 and 4.1.2).
+struct Head<'a> {
+    id: u16,
+    is_response: bool,
+    has_answers: bool,
+    /// The name of the first question as it stands there, label by label; empty where there is none.
+    name: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Head<'a>> {
+        let ([i0, i1, flags, _, q0, q1, a0, a1, ..], rest) = bytes.split_first_chunk::<12>()?;
+        let name = if (*q0, *q1) == (0, 0) { &[] } else { first_name(rest).unwrap_or_default() };
+        Some(Head {
+            id: u16::from_be_bytes([*i0, *i1]),
+            is_response: flags & 0x80 != 0,
+            has_answers: (*a0, *a1) != (0, 0),
+            name,
+        })
+    }
+
+    /// The question that the message asks or answers.
+    fn question(&self, envelope: Envelope) -> Question {
+        let (client, server) = match self.is_response {
+            true => (envelope.destination, envelope.source),
+            false => (envelope.source, envelope.destination),
+        };
+        Question { client, server, id: self.id }
+    }
+}
+
+/// The name at the beginning of `bytes`, which is the first of its message and so cannot point to another.
+fn first_name(bytes: &[u8]) -> Option<&[u8]> {
+    const LONGEST_LABEL: u8 = 63;
+    const LONGEST_NAME: usize = 255;
+    let mut length = 0usize;
+    loop {
+        let label = *bytes.get(length)?;
+        if label > LONGEST_LABEL || length >= LONGEST_NAME {
+            return None;
+        }
+        length += 1 + usize::from(label);
+        if label == 0 {
+            return bytes.get(..length);
+        }
+    }
+}
+
 /// Names by address, as DNS answers told them.
 #[derive(Debug)]
 pub struct Names {
@@ -77,7 +125,7 @@ pub struct Names {
 struct Asked {
     packet: u64,
     time: Timestamp,
-    query: String,
+    query: Vec<u8>,
     /// All that was asked, if it is to be reported.
     transaction: Option<Box<DnsTransaction>>,
 }
@@ -129,27 +177,38 @@ impl Names {
 
     /// A DNS message. What cannot be read is passed over: it names nobody.
     pub fn message(&mut self, envelope: Envelope, bytes: &[u8]) {
+        let Some(head) = Head::read(bytes) else { return };
+        // Most messages name nobody, and need not be taken apart.
+        let names_somebody = head.is_response && head.has_answers;
+        if !(self.record || names_somebody) {
+            if head.is_response {
+                self.questions.remove(&head.question(envelope));
+            } else {
+                self.asked(envelope, &head, None);
+            }
+            return;
+        }
         let Ok(message) = Message::from_vec(bytes) else { return };
         match message.metadata.message_type {
-            MessageType::Query => self.asked(envelope, &message),
-            MessageType::Response => self.answered(envelope, &message),
+            MessageType::Query => self.asked(envelope, &head, Some(&message)),
+            MessageType::Response => self.answered(envelope, &head, &message),
         }
     }
 
-    fn asked(&mut self, envelope: Envelope, message: &Message) {
-        let question =
-            Question { client: envelope.source, server: envelope.destination, id: message.metadata.id };
+    /// A question; `message` where every transaction is kept.
+    fn asked(&mut self, envelope: Envelope, head: &Head<'_>, message: Option<&Message>) {
+        let question = head.question(envelope);
         // A question that is repeated keeps its first packet.
         if self.questions.contains_key(&question) {
             return;
         }
-        let all = self.record.then(|| {
+        let all = message.filter(|_| self.record).map(|message| {
             let mut all = transaction(&question, envelope.transport, message);
             all.asked = Some((envelope.packet, envelope.time));
             Box::new(all)
         });
         let Envelope { packet, time, .. } = envelope;
-        let query = message.queries.first().map(|query| text(query.name())).unwrap_or_default();
+        let query = head.name.to_ascii_lowercase();
         self.order.push_back((question.clone(), packet));
         self.questions.insert(question, Asked { packet, time, query, transaction: all });
         while self.order.len() > self.limits.questions
@@ -164,11 +223,10 @@ impl Names {
         }
     }
 
-    fn answered(&mut self, envelope: Envelope, message: &Message) {
-        let question =
-            Question { client: envelope.destination, server: envelope.source, id: message.metadata.id };
+    fn answered(&mut self, envelope: Envelope, head: &Head<'_>, message: &Message) {
+        let question = head.question(envelope);
         let asked = self.questions.remove(&question).filter(|asked| {
-            asked.query.is_empty() || message.queries.first().is_none_or(|q| text(q.name()) == asked.query)
+            asked.query.is_empty() || head.name.is_empty() || head.name.eq_ignore_ascii_case(&asked.query)
         });
         let query_packet = asked.as_ref().map(|asked| asked.packet);
         let names = names_of(message);

@@ -1,5 +1,7 @@
 //! Which reply answers which command (RFC 959, section 5.4).
 
+use std::borrow::Cow;
+
 use ftp_protocol::command::is_guest;
 use ftp_protocol::sequence::{self, Fit};
 use ftp_protocol::{Command, Verb};
@@ -101,8 +103,11 @@ impl Session {
         }
         let reported = self.reported(&said, reply);
         let code = reply.code;
-        let text = reply.lines.first().map(Vec::as_slice).unwrap_or_default().to_vec();
-        let all_text = reply.lines.join(&b'\n');
+        let text = reply.lines.first().map(Vec::as_slice).unwrap_or_default();
+        let all_text: Cow<'_, [u8]> = match reply.lines.as_slice() {
+            [line] => Cow::Borrowed(line),
+            lines => Cow::Owned(lines.join(&b'\n')),
+        };
         let after_gap = std::mem::take(&mut self.gap_since_reply) || reply.after_gap;
         if self.is_greeting(&said, code) {
             if let Some(delayed) = self.greeting.replace(reported) {
@@ -122,9 +127,9 @@ impl Session {
                     exchange.replies.push(reported);
                 }
                 self.progress(index, code);
-                self.effect(index, code, &text, &all_text, &said);
+                self.effect(index, code, text, &all_text, &said);
             }
-            None => self.unasked(reported, code, &text, &said),
+            None => self.unasked(reported, code, text, &said),
         }
     }
 
