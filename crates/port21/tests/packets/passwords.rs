@@ -18,19 +18,25 @@ fn traces(password: &str) -> Vec<String> {
 }
 
 /// Looks for `password` in the list and in every packet, in every format.
-fn assert_hidden(name: &str, network: &Network, password: &str) {
-    let pcap = network.pcap();
-    let count = rows(&pcap, &["-"]).len();
-    for format in ["text", "json", "jsonl"] {
-        let list = packets(&pcap, &["-", "--format", format]);
+fn assert_hidden(name: &str, pcap: &[u8], password: &str) {
+    let count = rows(pcap, &["-"]).len();
+    let traces = traces(password);
+    let look = |format: &str| {
+        let list = packets(pcap, &["-", "--format", format]);
         let each = (1..=count)
-            .map(|number| (number, packets(&pcap, &["-", &number.to_string(), "--format", format])));
+            .map(|number| (number, packets(pcap, &["-", &number.to_string(), "--format", format])));
         for (number, text) in std::iter::once((0, list)).chain(each) {
-            for trace in traces(password) {
-                assert!(!text.contains(&trace), "{name}, {format}, packet {number} shows {trace}:\n{text}");
+            for trace in &traces {
+                assert!(!text.contains(trace), "{name}, {format}, packet {number} shows {trace}:\n{text}");
             }
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| look("text"));
+        look("json");
+    });
+    let lines = packets(pcap, &["-", "--format", "jsonl"]);
+    assert!(!traces.iter().any(|trace| lines.contains(trace)), "{name}: {lines}");
 }
 
 const PASSWORD: &str = "Xq7ZvKw9";
@@ -46,7 +52,7 @@ fn session() -> (Network, port21_testkit::Ftp) {
 fn password_in_one_segment_is_hidden() {
     let (network, ftp) = session();
     ftp.say(&format!("PASS {PASSWORD}"), "230 welcome").quit();
-    assert_hidden("one segment", &network, PASSWORD);
+    assert_hidden("one segment", &network.pcap(), PASSWORD);
     let text = packets(&network.pcap(), &["-"]);
     assert!(text.contains("Request: PASS <hidden>\n"), "{text}");
 }
@@ -62,7 +68,7 @@ fn password_in_pieces_out_of_order_and_sent_again_is_hidden() {
     ftp.control.emit(Side::Initiator, sent.start + 3..sent.end);
     ftp.control.emit(Side::Initiator, middle + 1..sent.end);
     ftp.control.server("230 welcome\r\n");
-    assert_hidden("pieces", &network, PASSWORD);
+    assert_hidden("pieces", &network.pcap(), PASSWORD);
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn password_whose_hole_was_given_up_is_hidden_when_it_comes_after_all() {
     network.wait_milliseconds(600);
     ftp.control.server("215 UNIX\r\n");
     ftp.control.emit(Side::Initiator, sent.start..sent.end - 6);
-    assert_hidden("late", &network, PASSWORD);
+    assert_hidden("late", &network.pcap(), PASSWORD);
 }
 
 #[test]
@@ -108,6 +114,89 @@ fn hidden_bytes_are_said_to_be_hidden() {
     assert!(text.contains("50 41 53 53 20 ** ** **"), "{text}");
 }
 
+/// The frames of a little-endian pcap, each with the times of its record.
+fn frames(pcap: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let mut found = Vec::new();
+    let mut rest = &pcap[24..];
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
+        found.push((&rest[..8], &rest[16..16 + length]));
+        rest = &rest[16 + length..];
+    }
+    found
+}
+
+/// The same capture with other frames in the place of each.
+fn replaced(pcap: &[u8], frames_for: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Vec<u8> {
+    let mut whole = pcap[..24].to_vec();
+    for (times, frame) in frames(pcap) {
+        for frame in frames_for(frame) {
+            let length = (frame.len() as u32).to_le_bytes();
+            whole.extend([times, &length, &length, &frame].concat());
+        }
+    }
+    whole
+}
+
+fn holds(bytes: &[u8], piece: &[u8]) -> bool {
+    bytes.windows(piece.len()).any(|window| window == piece)
+}
+
+/// The bytes of an IPv4 packet in Ethernet from `start` to `end` of what follows its header, as a fragment (RFC 791, section 3.2).
+fn fragment(frame: &[u8], start: usize, end: usize) -> Vec<u8> {
+    let (header, body) = frame[14..].split_at(20);
+    let mut header = header.to_vec();
+    header[2..4].copy_from_slice(&((20 + end - start) as u16).to_be_bytes());
+    let more = if end < body.len() { 0x2000 } else { 0 };
+    header[6..8].copy_from_slice(&(more | (start / 8) as u16).to_be_bytes());
+    [&frame[..14], &header, &body[start..end]].concat()
+}
+
+#[test]
+fn password_in_fragments_is_hidden() {
+    let (network, ftp) = session();
+    ftp.say(&format!("PASS {PASSWORD}"), "230 welcome").quit();
+    // Behind 20 bytes of TCP header: before the space, and within the password; in order and not.
+    for (cut, swapped) in [(24, false), (24, true), (32, false), (32, true)] {
+        let pcap = replaced(&network.pcap(), |frame| {
+            if !holds(frame, PASSWORD.as_bytes()) {
+                return vec![frame.to_vec()];
+            }
+            let mut both = vec![fragment(frame, 0, cut), fragment(frame, cut, frame.len() - 34)];
+            if swapped {
+                both.reverse();
+            }
+            both
+        });
+        assert_eq!(frames(&pcap).len(), frames(&network.pcap()).len() + 1);
+        assert!(packets(&pcap, &["-"]).contains("Request: PASS <hidden>\n"), "{cut}, {swapped}");
+        assert_hidden(&format!("fragments at {cut}, swapped: {swapped}"), &pcap, PASSWORD);
+    }
+}
+
+/// Careless drivers pad short frames with what was in memory before: here, what the frame with the password had there.
+#[test]
+fn password_in_the_padding_of_other_frames_is_hidden() {
+    let (network, ftp) = session();
+    ftp.say(&format!("PASS {PASSWORD}"), "230 welcome").quit();
+    let line = format!("PASS {PASSWORD}\r\n");
+    for trailer in [line.as_str(), &line[2..], &line[6..12]] {
+        let pcap = replaced(&network.pcap(), |frame| {
+            let short = frame.len() == 54;
+            vec![[frame, if short { trailer.as_bytes() } else { b"" }].concat()]
+        });
+        let padded: Vec<usize> = (0..)
+            .zip(frames(&pcap))
+            .filter(|(_, f)| f.1.ends_with(trailer.as_bytes()))
+            .map(|(n, _)| n + 1)
+            .collect();
+        assert!(padded.len() > 3, "{padded:?}");
+        let one = packets(&pcap, &["-", &padded[1].to_string()]);
+        assert!(one.contains("Padding and trailer of the link layer"), "{one}");
+        assert_hidden(&format!("padding {trailer:?}"), &pcap, PASSWORD);
+    }
+}
+
 #[test]
 fn icmp_message_that_quotes_a_password_hides_it() {
     let (network, ftp) = session();
@@ -132,19 +221,33 @@ fn icmp_message_that_quotes_a_password_hides_it() {
     }
 }
 
+/// Puts `new` in every place of `old`, as long; returns how many there were.
+fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) -> usize {
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
+    places.iter().for_each(|at| bytes[*at..at + old.len()].copy_from_slice(new));
+    places.len()
+}
+
+/// The recorded captures, with an account in the place of guests, and passwords that look like nothing else in them.
 #[test]
 fn recorded_captures_show_no_password_of_an_account() {
+    let mut with_password = 0;
     for path in super::recorded() {
         let name = path.display().to_string();
+        let mut pcap = std::fs::read(&path).unwrap();
         let report = PORT21.run(&["explain", "--show-passwords", "--format", "json", &name]);
         let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
         let sessions = report["sessions"].as_array().unwrap();
-        let logins = sessions.iter().flat_map(|session| session["logins"].as_array().unwrap());
-        let secret =
-            logins.filter(|login| login["guest"] == false).filter_map(|login| login["password"].as_str());
-        for password in secret {
-            let list = packets(b"", &[&name]);
-            assert!(!list.contains(&format!("PASS {password}")), "{name} shows {password}");
+        for login in sessions.iter().flat_map(|session| session["logins"].as_array().unwrap()) {
+            let password = login["password"].as_str().unwrap();
+            let secret = &"Zq7#Kw9vTr!mXp3LcYf5%Hb"[..password.len()];
+            replace(&mut pcap, b"USER anonymous", b"USER operator1");
+            let lines = [password, secret].map(|password| format!("PASS {password}"));
+            assert_eq!(replace(&mut pcap, lines[0].as_bytes(), lines[1].as_bytes()), 1);
+            with_password += 1;
+            assert_hidden(&name, &pcap, secret);
+            assert!(packets(&pcap, &["-"]).contains("Request: PASS <hidden>"), "{name}");
         }
     }
+    assert!(with_password >= 8, "{with_password} logins in the clear");
 }

@@ -47,10 +47,14 @@ impl Hidden {
         if dissection.fragment && !masks.is_empty() {
             hidden.packet.extend(payloads(dissection));
         }
-        // Careless drivers pad with what was in memory before.
+        // Careless drivers pad with what was in memory before: a piece of another frame, and no telling which.
         for trailer in dissection.layers.iter().filter(|layer| layer.filter == "eth.trailer") {
             let bytes = packet.data.get(trailer.offset..trailer.end()).unwrap_or_default();
-            hidden.packet.extend(moved(packet.data, bytes, &loose(bytes)));
+            if masks.is_empty() {
+                hidden.packet.extend(moved(packet.data, bytes, &loose(bytes)));
+            } else if bytes.iter().any(|byte| *byte != 0) {
+                hidden.packet.push(trailer.offset..trailer.end());
+            }
         }
         hidden.packet = merged(hidden.packet);
         hidden.datagram = merged(hidden.datagram);
