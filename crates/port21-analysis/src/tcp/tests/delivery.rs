@@ -84,21 +84,38 @@ fn a_retransmission_cut_otherwise_brings_its_new_bytes() {
 }
 
 #[test]
-fn an_acknowledged_hole_is_a_gap_after_a_quarter_of_a_second() {
+fn an_acknowledged_hole_is_a_gap_after_a_tenth_of_a_second() {
     let heard = heard_after_opening(
         "
         > \"ab\"
         > seq=5 \"ef\"
         < ACK ack=7
-        < ACK ack=7 +249ms
-        > seq=7 \"g\"
-        > \"h\"",
+        < ACK ack=7 +99ms
+        < ACK ack=7 +1ms
+        > seq=7 \"g\"",
     );
-    assert_eq!(heard.text(End::Initiator), "ab__efgh");
+    assert_eq!(heard.text(End::Initiator), "ab__efg");
     let gap = heard.connection().half(End::Initiator).gaps[0];
     assert_eq!((gap.offset, gap.length, gap.acknowledged), (2, 2, true));
     let gap_at = heard.events.iter().position(|event| event == "> gap of 2").unwrap();
-    assert!(heard.events[gap_at..].contains(&"> g #8".to_owned()), "told while the connection goes on");
+    assert!(heard.events[gap_at..].contains(&"> g #9".to_owned()), "told while the connection goes on");
+}
+
+/// What waits behind a hole must not wait for the end of the capture because its connection has fallen silent.
+#[test]
+fn a_hole_of_a_silent_connection_is_a_gap_when_its_time_has_come() {
+    let heard = heard_after_opening(
+        "
+        > \"ab\"
+        > seq=5 \"ef\"
+        < ACK ack=7
+        > SYN port=7 +98ms
+        > SYN port=8 +1ms
+        > SYN port=9 +1ms",
+    );
+    let at = |event: &str| heard.events.iter().position(|other| other == event).unwrap();
+    assert!(at("opened 1") < at("> gap of 2"), "not before: {:#?}", heard.events);
+    assert!(at("> gap of 2") < at("> ef #5") && at("> ef #5") < at("opened 3"), "{:#?}", heard.events);
 }
 
 #[test]
