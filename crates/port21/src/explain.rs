@@ -44,7 +44,7 @@ pub fn inputs(arguments: &ExplainArguments) -> anyhow::Result<Inputs<'_>> {
 
 fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
     let output = Output::open(arguments.output.as_deref(), arguments.common.color);
-    let text = Text { color: output.color() };
+    let text = Text::new(output.color(), output.columns());
     let report = match (arguments.format, arguments.summary) {
         (Format::Jsonl, summary) => Report::Lines { findings_only: summary },
         (_, true) => Report::Summary(Groups::default()),

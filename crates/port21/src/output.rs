@@ -65,6 +65,14 @@ impl Output {
         self.color
     }
 
+    /// Columns of the terminal that it goes to.
+    pub fn columns(&self) -> Option<usize> {
+        self.shares_terminal
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(width, _)| usize::from(width.0))
+    }
+
     /// Writes what is still buffered.
     pub fn finish(mut self) -> anyhow::Result<()> {
         let flushed = self.writer().and_then(Write::flush);

@@ -210,6 +210,11 @@ fn listings_are_written_only_on_demand() {
     data.send(Side::Responder, "a\r\n").close(Side::Responder);
     ftp.reply("226 done").quit();
     assert_eq!(names(&extract(&network, &[], 0).0), [""; 0]);
+    let again = tempfile::tempdir().unwrap();
+    let into = again.path().to_str().unwrap();
+    let output = PORT21.run_with_input(&["extract", "-", "-o", into], &network.pcap());
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(talk.contains("1 listing left out (--listings"), "{talk}");
     let (folder, _) = extract(&network, &["--listings"], 0);
     assert_eq!(names(&folder), ["1-10.0.0.1-10.0.0.2/pub.listing.txt"]);
 }

@@ -138,7 +138,11 @@ fn tell(folder: &Path, manifest: &str, plan: &Plan, stitched: &[Stitched]) {
             text.push_str(&format!(", {count} {what}"));
         }
     }
-    output::complain(&format!("{text}; {manifest} says which"));
+    if plan.listings_left_out > 0 {
+        let left_out = words::count(plan.listings_left_out as u64, "listing");
+        text.push_str(&format!(", {left_out} left out (--listings writes those too)"));
+    }
+    output::complain(&format!("{text}; see {manifest}"));
 }
 
 /// The manifest on its way to its name.

@@ -47,6 +47,8 @@ pub struct Plan {
     pub chains: Vec<Chain>,
     /// Transfers without a file.
     pub not_written: Vec<NotWritten>,
+    /// How many listings were left out because nobody asked for them.
+    pub listings_left_out: usize,
 }
 
 /// Makes a plan from sessions as they end.
@@ -64,7 +66,7 @@ impl<'a> Planner<'a> {
 
     /// The plan, with every name decided. `names` knows what the output folder holds already.
     pub fn finish(self, names: &mut Names) -> Plan {
-        let Plan { mut items, not_written, .. } = self.plan;
+        let Plan { mut items, not_written, listings_left_out, .. } = self.plan;
         items.sort_by_key(|item| (item.file.origin.session, item.file.origin.transfer));
         let chains = chains(&mut items);
         let mut claim = |folder: &str, path: &[String]| {
@@ -89,11 +91,12 @@ impl<'a> Planner<'a> {
             }
             item.file.written = claim(&item.folder, &path);
         }
-        Plan { items, chains, not_written }
+        Plan { items, chains, not_written, listings_left_out }
     }
 
     fn transfer(&mut self, session: &Session, transfer: &Transfer) {
         if transfer.kind == Some(Kind::Listing) && !self.arguments.listings {
+            self.plan.listings_left_out = self.plan.listings_left_out.saturating_add(1);
             return;
         }
         let origin = origin(session, transfer);

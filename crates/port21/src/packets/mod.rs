@@ -12,7 +12,6 @@ mod row;
 mod survey;
 mod watch;
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -108,7 +107,8 @@ fn list(
     survey: &Survey,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let mut list = List::new(output, arguments.format, arguments.absolute, columns());
+    let columns = output.columns();
+    let mut list = List::new(output, arguments.format, arguments.absolute, columns);
     let mut watch = Watch::new(None, arguments.common.limits.analysis.tcp);
     let mut start = None;
     let last = arguments.packets.as_ref().map_or(u64::MAX, range::Ranges::last);
@@ -143,12 +143,6 @@ fn wanted(arguments: &PacketsArguments, survey: &Survey, packet: u64, stream: Op
     let names = survey.names.get(&packet);
     let sessions = role.map(|role| role.session).into_iter().chain(names.into_iter().flatten().copied());
     sessions.into_iter().any(|session| arguments.common.wants_session(session))
-}
-
-/// Columns of the terminal, if the output goes to one.
-fn columns() -> Option<usize> {
-    let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    terminal.map(|(width, _)| usize::from(width.0))
 }
 
 /// Says on standard error where limits were reached.

@@ -145,7 +145,7 @@ mod tests {
 
     /// `count` sessions that end in the reverse order of their first packets.
     fn told(count: u64) -> String {
-        let form = Text { color: false };
+        let form = Text::new(false, None);
         let mut document = Document::new(Arc::new(form), &["a.pcap".into()]);
         let mut text = Vec::new();
         for id in (1..=count).rev() {

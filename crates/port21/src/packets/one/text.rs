@@ -8,7 +8,6 @@ use super::context::{Said, Statement};
 use super::model::{One, Parts};
 use crate::escape;
 use crate::output::Output;
-use crate::packets::columns;
 use crate::render::text::layout::{Page, Style, WIDTH, width, wrap};
 use crate::render::words;
 
@@ -23,7 +22,7 @@ const LABEL: usize = 15;
 
 /// Writes the packet.
 pub fn write(one: &One, output: &mut Output) -> io::Result<()> {
-    let columns = columns().unwrap_or(WIDTH);
+    let columns = output.columns().unwrap_or(WIDTH);
     let color = output.color();
     let mut page = Page::new(output, color);
     heading(one, &mut page)?;

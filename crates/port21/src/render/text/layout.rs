@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
-/// Columns to stay within where the text is ours to break.
+/// Columns to stay within where the text is ours to break, unless a terminal has fewer.
 pub const WIDTH: usize = 120;
+
+/// Columns below which lines are not broken any shorter: packet numbers and addresses need them.
+pub const NARROWEST: usize = 60;
 
 /// What a piece of text is, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +49,23 @@ impl Style {
 pub struct Page<'a> {
     writer: &'a mut dyn Write,
     color: bool,
+    columns: usize,
 }
 
 impl<'a> Page<'a> {
     /// A page on `writer`.
     pub fn new(writer: &'a mut dyn Write, color: bool) -> Page<'a> {
-        Page { writer, color }
+        Page { writer, color, columns: WIDTH }
+    }
+
+    /// The same, with lines of at most `columns`.
+    pub fn within(self, columns: usize) -> Page<'a> {
+        Page { columns, ..self }
+    }
+
+    /// Columns to stay within.
+    pub fn columns(&self) -> usize {
+        self.columns
     }
 
     /// One line; spaces at its end are left out.
@@ -70,7 +84,7 @@ impl<'a> Page<'a> {
     /// A paragraph, wrapped; its first line begins with `first` (whose visible width is `indent`), the others with as
     /// many spaces.
     pub fn paragraph(&mut self, first: &str, indent: usize, text: &str) -> io::Result<()> {
-        for (index, line) in wrap(text, WIDTH.saturating_sub(indent)).iter().enumerate() {
+        for (index, line) in wrap(text, self.columns.saturating_sub(indent)).iter().enumerate() {
             match index {
                 0 => self.line(&format!("{first}{line}"))?,
                 _ => self.line(&format!("{:indent$}{line}", ""))?,

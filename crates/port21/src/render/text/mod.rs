@@ -10,7 +10,7 @@ use crate::render::document::{Form, Overview};
 use crate::render::groups::Groups;
 use crate::render::story::{self, Fact, Speaker, Step, Story};
 use crate::render::{totals, words};
-use layout::{Page, Style, width};
+use layout::{NARROWEST, Page, Style, WIDTH, width, wrap};
 
 /// Columns of the labels before facts.
 const LABEL: usize = 12;
@@ -23,17 +23,31 @@ const REMARKS: usize = 42;
 pub struct Text {
     /// With colours.
     pub color: bool,
+    /// Columns to stay within where the text is ours to break.
+    pub columns: usize,
+}
+
+impl Text {
+    /// For a file or a pipe; `terminal`: for one with so many columns.
+    pub fn new(color: bool, terminal: Option<usize>) -> Text {
+        let columns = terminal.map_or(WIDTH, |columns| columns.clamp(NARROWEST, WIDTH));
+        Text { color, columns }
+    }
+
+    fn page<'a>(&self, output: &'a mut dyn Write) -> Page<'a> {
+        Page::new(output, self.color).within(self.columns)
+    }
 }
 
 impl Form for Text {
     fn beginning(&self, inputs: &str, output: &mut dyn Write) -> io::Result<()> {
-        let mut page = Page::new(output, self.color);
+        let mut page = self.page(output);
         let line = page.paint(Style::Strong, &format!("{inputs}   {}", totals::AT_THE_END));
         page.line(&line)
     }
 
     fn totals(&self, overview: &Overview<'_>, output: &mut dyn Write) -> io::Result<()> {
-        let mut page = Page::new(output, self.color);
+        let mut page = self.page(output);
         for line in totals::heading(overview) {
             let line = page.paint(Style::Strong, &line);
             page.line(&line)?;
@@ -47,7 +61,7 @@ impl Form for Text {
     }
 
     fn session(&self, session: &Session, output: &mut dyn Write) -> io::Result<()> {
-        let mut page = Page::new(output, self.color);
+        let mut page = self.page(output);
         page.line("")?;
         write_story(&story::tell(session), &mut page)
     }
@@ -56,7 +70,7 @@ impl Form for Text {
         if findings.is_empty() {
             return Ok(());
         }
-        let mut page = Page::new(output, self.color);
+        let mut page = self.page(output);
         page.line("")?;
         let heading = page.paint(Style::Strong, "Findings that belong to no session");
         page.line(&heading)?;
@@ -65,7 +79,7 @@ impl Form for Text {
     }
 
     fn summary(&self, groups: &Groups, output: &mut dyn Write) -> io::Result<()> {
-        let mut page = Page::new(output, self.color);
+        let mut page = self.page(output);
         let groups = groups.worst_first();
         if !groups.is_empty() {
             page.line("")?;
@@ -129,8 +143,8 @@ fn write_step(step: &Step, columns: usize, page: &mut Page<'_>) -> io::Result<()
                 let painted = page.paint(style, line);
                 match index {
                     0 => {
-                        let remark = remark(line, hints, page);
-                        page.line(&format!("{label:>columns$} {arrow} {painted}{remark}"))?;
+                        let start = format!("{label:>columns$} {arrow} {painted}");
+                        said(&start, indent, line, hints, page)?;
                     }
                     _ => page.line(&format!("{:indent$}{painted}", ""))?,
                 }
@@ -155,12 +169,25 @@ fn write_step(step: &Step, columns: usize, page: &mut Page<'_>) -> io::Result<()
 }
 
 /// Hints in a column of their own, or two spaces behind a long line.
-fn remark(line: &str, hints: &[String], page: &Page<'_>) -> String {
+/// A line of the dialogue, with remarks beside it, or beneath it where a narrow terminal would break them.
+fn said(start: &str, indent: usize, line: &str, hints: &[String], page: &mut Page<'_>) -> io::Result<()> {
     if hints.is_empty() {
-        return String::new();
+        return page.line(start);
     }
+    let hints = hints.join("; ");
     let gap = REMARKS.saturating_sub(width(line)).max(2);
-    format!("{:gap$}{}", "", page.paint(Style::Faint, &hints.join("; ")))
+    let beside = indent + width(line) + gap + width(&hints);
+    if page.columns() == WIDTH || beside <= page.columns() {
+        let hints = page.paint(Style::Faint, &hints);
+        return page.line(&format!("{start}{:gap$}{hints}", ""));
+    }
+    page.line(start)?;
+    let indent = indent + 2;
+    for hint in wrap(&hints, page.columns().saturating_sub(indent)) {
+        let hint = page.paint(Style::Faint, &hint);
+        page.line(&format!("{:indent$}{hint}", ""))?;
+    }
+    Ok(())
 }
 
 fn write_finding(finding: &Finding, page: &mut Page<'_>) -> io::Result<()> {

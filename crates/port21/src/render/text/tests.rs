@@ -1,13 +1,14 @@
 use expect_test::{Expect, expect};
 use port21_analysis::report::*;
 
+use super::layout::{WIDTH, width};
 use crate::render::fixture::{self, exchange, reply};
 
 fn check(sessions: Vec<Session>, expected: Expect) {
     expected.assert_eq(&fixture::written(PLAIN, sessions));
 }
 
-const PLAIN: super::Text = super::Text { color: false };
+const PLAIN: super::Text = super::Text { color: false, columns: WIDTH };
 
 /// The dialogue of a session with these exchanges, without what comes before and after.
 fn dialogue(exchanges: Vec<Exchange>) -> String {
@@ -75,12 +76,21 @@ fn summary_has_totals_and_findings_only() {
 #[test]
 fn colours_change_nothing_else() {
     let plain = fixture::written(PLAIN, vec![fixture::session()]);
-    let colored = fixture::written(super::Text { color: true }, vec![fixture::session()]);
+    let colored = fixture::written(super::Text { color: true, ..PLAIN }, vec![fixture::session()]);
     assert!(colored.contains("\x1b["));
     let mut pieces = colored.split("\x1b[");
     let mut stripped = pieces.next().unwrap().to_owned();
     pieces.for_each(|piece| stripped.push_str(piece.split_once('m').unwrap().1));
     assert_eq!(stripped, plain);
+}
+
+#[test]
+fn narrow_terminal_gets_the_same_words_in_shorter_lines() {
+    let text = fixture::written(super::Text::new(false, Some(70)), vec![fixture::session()]);
+    let broken = |line: &&str| line.starts_with(' ') && line.split_whitespace().count() > 1;
+    assert!(text.lines().filter(broken).all(|line| width(line) <= 70), "{text}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&text), words(&fixture::written(PLAIN, vec![fixture::session()])));
 }
 
 #[test]
