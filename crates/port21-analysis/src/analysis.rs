@@ -64,10 +64,26 @@ pub struct DnsTransaction {
     pub answered: Option<(u64, Timestamp)>,
     /// Response code.
     pub response_code: Option<u16>,
-    /// Answers as text (addresses, names) with their time to live in seconds.
-    pub answers: Vec<(String, u32)>,
+    /// Answers in order.
+    pub answers: Vec<DnsAnswer>,
+    /// The second word of the answer's header, of the question's where there is none: kind, flags and response code
+    /// (RFC 1035, section 4.1.1).
+    pub header_flags: u16,
     /// Flags: authoritative, truncated, recursion desired, recursion available.
     pub flags: [bool; 4],
+}
+
+/// One record of a DNS answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsAnswer {
+    /// Name that it is about, without the final dot.
+    pub name: String,
+    /// Type, by name.
+    pub kind: String,
+    /// What it says, as text: an address, a name with its final dot.
+    pub data: String,
+    /// Seconds that it may be remembered.
+    pub time_to_live: u32,
 }
 
 /// Takes packets, gives sessions as they end.

@@ -8,7 +8,7 @@ use hickory_proto::op::{Message, MessageType};
 use hickory_proto::rr::{Name, RData};
 use port21_capture::Timestamp;
 
-use crate::analysis::DnsTransaction;
+use crate::analysis::{DnsAnswer, DnsTransaction};
 use crate::limits::{Dropped, Loss, NameLimits};
 use crate::report::NameSource;
 use crate::tcp::{Chunk, Connection, End};
@@ -57,6 +57,8 @@ pub struct Envelope {
 /// What the beginning of a message says (RFC 1035, sections 4.1.1 and 4.1.2).
 struct Head<'a> {
     id: u16,
+    /// The second word: kind, flags and response code (RFC 1035, section 4.1.1).
+    flags: u16,
     is_response: bool,
     has_answers: bool,
     /// The name of the first question as it stands there, label by label; empty where there is none.
@@ -65,10 +67,11 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     fn read(bytes: &'a [u8]) -> Option<Head<'a>> {
-        let ([i0, i1, flags, _, q0, q1, a0, a1, ..], rest) = bytes.split_first_chunk::<12>()?;
+        let ([i0, i1, flags, code, q0, q1, a0, a1, ..], rest) = bytes.split_first_chunk::<12>()?;
         let name = if (*q0, *q1) == (0, 0) { &[] } else { first_name(rest).unwrap_or_default() };
         Some(Head {
             id: u16::from_be_bytes([*i0, *i1]),
+            flags: u16::from_be_bytes([*flags, *code]),
             is_response: flags & 0x80 != 0,
             has_answers: (*a0, *a1) != (0, 0),
             name,
@@ -203,7 +206,7 @@ impl Names {
             return;
         }
         let all = message.filter(|_| self.record).map(|message| {
-            let mut all = transaction(&question, envelope.transport, message);
+            let mut all = transaction(&question, envelope.transport, head, message);
             all.asked = Some((envelope.packet, envelope.time));
             Box::new(all)
         });
@@ -237,7 +240,7 @@ impl Names {
             );
         }
         if self.record {
-            let mut done = transaction(&question, envelope.transport, message);
+            let mut done = transaction(&question, envelope.transport, head, message);
             done.asked = asked.map(|asked| (asked.packet, asked.time));
             done.answered = Some((envelope.packet, envelope.time));
             self.transactions.push(done);
@@ -367,7 +370,12 @@ fn names_of(message: &Message) -> Vec<(IpAddr, String)> {
     message.answers.iter().filter_map(|record| Some((address(&record.data)?, named(&record.name)))).collect()
 }
 
-fn transaction(question: &Question, transport: &'static str, message: &Message) -> DnsTransaction {
+fn transaction(
+    question: &Question,
+    transport: &'static str,
+    head: &Head<'_>,
+    message: &Message,
+) -> DnsTransaction {
     let metadata = &message.metadata;
     let query = message.queries.first();
     let answered = metadata.message_type == MessageType::Response;
@@ -382,7 +390,17 @@ fn transaction(question: &Question, transport: &'static str, message: &Message) 
         asked: None,
         answered: None,
         response_code: answered.then(|| u16::from(metadata.response_code)),
-        answers: message.answers.iter().map(|record| (record.data.to_string(), record.ttl)).collect(),
+        answers: message
+            .answers
+            .iter()
+            .map(|record| DnsAnswer {
+                name: text(&record.name),
+                kind: record.record_type().to_string(),
+                data: record.data.to_string(),
+                time_to_live: record.ttl,
+            })
+            .collect(),
+        header_flags: head.flags,
         flags: [
             metadata.authoritative,
             metadata.truncation,

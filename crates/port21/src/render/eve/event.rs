@@ -2,18 +2,22 @@
 
 use std::net::IpAddr;
 
+use port21_analysis::analysis::DnsTransaction;
+use port21_analysis::community_id::{TCP, UDP, community_id};
 use port21_analysis::report::{Connection, Endpoint};
 use port21_capture::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::dns::Dns;
 use crate::render::clock::calendar;
 
 /// One line.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     timestamp: String,
-    flow_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pcap_cnt: Option<u64>,
     event_type: &'static str,
@@ -66,6 +70,11 @@ pub enum Body {
     Flow {
         /// The object of that name.
         flow: Flow,
+    },
+    /// A question or an answer of DNS.
+    Dns {
+        /// The object of that name.
+        dns: Dns,
     },
     /// Something odd.
     Anomaly {
@@ -194,7 +203,7 @@ impl Event {
     pub fn new(connection: &Connection, from: Endpoint, to: Endpoint, moment: Moment, body: Body) -> Event {
         Event {
             timestamp: timestamp(moment.time),
-            flow_id: flow_id(connection),
+            flow_id: Some(flow_id(connection)),
             pcap_cnt: moment.packet,
             event_type: match body {
                 Body::Ftp { .. } => "ftp",
@@ -202,6 +211,7 @@ impl Event {
                 Body::FileInfo { .. } => "fileinfo",
                 Body::Flow { .. } => "flow",
                 Body::Anomaly { .. } => "anomaly",
+                Body::Dns { .. } => "dns",
             },
             src_ip: from.address,
             src_port: from.port,
@@ -213,6 +223,30 @@ impl Event {
             tx_id: None,
             app_proto: None,
             body,
+        }
+    }
+
+    /// An event of DNS, which Suricata tells from the client to the server in both directions. What is not known is left out:
+    /// of questions over TCP, which flow it was.
+    pub fn of_dns(transaction: &DnsTransaction, moment: Moment, dns: Dns) -> Event {
+        let (client, server) = (transaction.client, transaction.server);
+        let (proto, number) = if transaction.transport == "tcp" { ("TCP", TCP) } else { ("UDP", UDP) };
+        let community_id = community_id(client, server, number);
+        Event {
+            timestamp: timestamp(moment.time),
+            flow_id: (number == UDP).then(|| identifier(&community_id)),
+            pcap_cnt: moment.packet,
+            event_type: "dns",
+            src_ip: client.0,
+            src_port: client.1,
+            dest_ip: server.0,
+            dest_port: server.1,
+            proto,
+            pkt_src: "wire/pcap",
+            community_id,
+            tx_id: None,
+            app_proto: None,
+            body: Body::Dns { dns },
         }
     }
 
@@ -235,7 +269,11 @@ pub fn timestamp(time: Timestamp) -> String {
 /// A number for the connection. Suricata's is half random; this one follows from the capture.
 fn flow_id(connection: &Connection) -> u64 {
     let Connection { community_id, stream, first_packet, .. } = connection;
-    let hash = Sha256::digest(format!("{community_id} {stream} {first_packet}").as_bytes());
+    identifier(&format!("{community_id} {stream} {first_packet}"))
+}
+
+fn identifier(seed: &str) -> u64 {
+    let hash = Sha256::digest(seed.as_bytes());
     let number = hash.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     // Readers of JSON keep whole numbers exactly up to 2^53 only.
     number >> 12

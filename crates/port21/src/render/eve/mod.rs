@@ -1,11 +1,12 @@
 //! `--format eve`: events as Suricata writes them, one JSON object a line.
 //!
 //! `ftp` for every command, `ftp_data` and `fileinfo` for every data connection, `anomaly` for gaps and findings, and
-//! last `flow` for every TCP connection. Flow identifiers follow from the capture, so that the same capture gives the
+//! last `flow` for every TCP connection; `dns` for questions and answers, unless one session is asked for. Flow identifiers follow from the capture, so that the same capture gives the
 //! same bytes.
 
 mod data;
 mod dialogue;
+mod dns;
 mod event;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod tests;
 use std::collections::HashMap;
 use std::io::Write;
 
+use port21_analysis::analysis::DnsTransaction;
 use port21_analysis::report::{Connection, Endpoint, Protocol, Session};
 use port21_capture::Timestamp;
 
@@ -32,7 +34,7 @@ pub fn run(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         return Err(Failure::Arguments("--summary cannot be told in Suricata's events".into()).into());
     }
     let mut effort = arguments.common.effort();
-    effort.options.record_connections = true;
+    (effort.options.record_connections, effort.options.record_dns) = (true, true);
     let mut output = Output::open(arguments.output.as_deref(), arguments.common.color);
     let mut events = Events {
         arguments,
@@ -121,6 +123,15 @@ impl Receiver for Events<'_> {
 
     fn pause(&mut self) -> anyhow::Result<()> {
         Ok(self.output.flush()?)
+    }
+
+    fn dns(&mut self, transaction: DnsTransaction) -> anyhow::Result<()> {
+        if self.arguments.common.session.is_none() {
+            for event in dns::events(&transaction) {
+                self.write(&event)?;
+            }
+        }
+        Ok(())
     }
 
     fn connection(&mut self, connection: Connection) -> anyhow::Result<()> {

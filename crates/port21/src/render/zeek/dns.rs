@@ -48,8 +48,11 @@ pub fn row(transaction: &DnsTransaction) -> Vec<Value> {
     let (asked, answered) = (time(transaction.asked), time(transaction.answered));
     let round_trip = asked.zip(answered).map(|(asked, answered)| answered.seconds_since(asked));
     let [authoritative, truncated, recursion_desired, recursion_available] = transaction.flags;
-    let (answers, lives): (Vec<String>, Vec<f64>) =
-        transaction.answers.iter().map(|(answer, life)| (answer.clone(), f64::from(*life))).unzip();
+    let (answers, lives): (Vec<String>, Vec<f64>) = transaction
+        .answers
+        .iter()
+        .map(|answer| (answer.data.clone(), f64::from(answer.time_to_live)))
+        .unzip();
     let listed = |value| if answers.is_empty() { Value::Unset } else { value };
     vec![
         asked.or(answered).map_or(Value::Unset, Value::Time),

@@ -184,6 +184,7 @@ fn question_without_an_answer_is_logged() {
         answered: None,
         response_code: None,
         answers: Vec::new(),
+        header_flags: 0x0100,
         flags: [false, false, true, false],
     };
     let names = "ts proto trans_id rtt query qtype_name rcode_name RD answers TTLs";
