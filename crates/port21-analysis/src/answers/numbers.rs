@@ -46,8 +46,14 @@ pub(super) fn sequences(context: &Context<'_>) -> Answer {
     }
     for party in [Party::Server, Party::Client] {
         let mine = |segment: &&Closing| context.session.control_party(segment.from) == party;
-        if let Some(first) = control.closing.iter().find(mine) {
+        let segments: Vec<&Closing> = control.closing.iter().filter(mine).take(SHOWN_SEGMENTS).collect();
+        if let Some(first) = segments.first() {
             prose.say(why_this_number(context, party, first));
+        }
+        for pair in segments.windows(2) {
+            if let [before, segment] = pair {
+                prose.say(number_after(before, segment));
+            }
         }
     }
     if control.closing.iter().any(|segment| super::closing::has(segment, "FIN")) {
@@ -78,6 +84,17 @@ fn why_this_number(context: &Context<'_>, party: Party, segment: &Closing) -> St
         );
     }
     format!("#{} has {number}: its place in what the {party} sends, counted from its SYN.", segment.packet)
+}
+
+/// The number of a closing segment, as it follows from the same party's closing segment before.
+fn number_after(before: &Closing, segment: &Closing) -> String {
+    let (packet, number) = (segment.packet, segment.sequence);
+    let fin = super::closing::has(before, "FIN");
+    match number.checked_sub(before.sequence) {
+        Some(0) if !fin => format!("#{packet} has {number} too, for #{} took up none.", before.packet),
+        Some(1) if fin => format!("#{packet} has {number}, one more, for the FIN in #{}.", before.packet),
+        _ => format!("#{packet} has {number}."),
+    }
 }
 
 pub(super) fn relative_and_raw(context: &Context<'_>) -> Answer {

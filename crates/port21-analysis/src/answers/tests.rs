@@ -170,6 +170,7 @@ fn the_arithmetic_is_worked_through_with_the_capture_s_own_numbers() {
     let session = laboratory();
     assert!(prose(&session, 5).contains("2437105213 + 1 = 2437105214"));
     assert!(prose(&session, 19).contains("1 + 181 = 182"));
+    assert!(prose(&session, 19).contains("#306 has 71 too, for #305 took up none."));
     assert!(prose(&session, 20).contains("#304: 918273645 + 182 = 918273827."));
     assert!(prose(&session, 25).contains("relative numbers 118 to 145"));
     assert!(prose(&session, 25).contains("relative numbers 146 to 168"));
@@ -345,6 +346,17 @@ fn a_reset_without_fin_is_not_called_orderly() {
         json!({"closed_by": "client", "first_fin_packet": null, "reset_by": "client", "reset_packet": 50})
     );
     assert!(prose(&session, 18).contains("without a FIN before it"));
+}
+
+#[test]
+fn the_ack_after_a_fin_has_the_next_number() {
+    let mut session = greeted();
+    session.control.closing = vec![
+        sample::closing(50, Side::Initiator, &["ACK", "FIN"], (20, 1020), 30),
+        sample::closing(51, Side::Responder, &["ACK", "FIN"], (30, 5030), 21),
+        sample::closing(52, Side::Initiator, &["ACK"], (21, 1021), 31),
+    ];
+    assert!(prose(&session, 19).contains("#52 has 21, one more, for the FIN in #50."));
 }
 
 #[test]
