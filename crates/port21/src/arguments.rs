@@ -106,7 +106,7 @@ pub enum Format {
     Markdown,
     /// Logs conn, ftp, files and dns as Zeek writes them
     Zeek,
-    /// Events ftp, ftp_data, fileinfo, flow and anomaly as Suricata writes them
+    /// Events ftp, ftp_data, fileinfo, flow, dns and anomaly as Suricata writes them
     Eve,
 }
 
