@@ -2,6 +2,7 @@
 //!
 //! The fuzz targets call these, and an ordinary test calls them with every committed input.
 
+mod dialogue;
 mod segments;
 
 use std::io::{self, Read};
@@ -15,6 +16,7 @@ use port21_analysis::limits::Limits;
 use port21_capture::read::MAX_RECORD;
 use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
 
+pub use dialogue::dialogue;
 pub use segments::tcp;
 
 /// Decompressed input beyond this is not read: a bomb is no finding, only slow.

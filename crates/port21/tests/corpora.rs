@@ -53,6 +53,11 @@ fn control_text_is_read() {
 }
 
 #[test]
+fn conversations_are_followed() {
+    replay("dialogue", entrances::dialogue);
+}
+
+#[test]
 fn listings_are_read() {
     replay("listing", entrances::listing);
 }
