@@ -111,9 +111,7 @@ pub struct Limit {
 
 /// Every limit.
 pub const LIMITS: [Limit; 29] = [
-    limit("max-connections", "TCP connections followed at a time; the one used least recently ends", |l| {
-        &mut l.tcp.connections
-    }),
+    limit("max-connections", "TCP connections followed at a time", |l| &mut l.tcp.connections),
     limit("max-closed-connections", "Closed connections kept for late retransmissions", |l| {
         &mut l.tcp.closed_connections
     }),

@@ -257,3 +257,17 @@ fn lines_that_wait_for_the_other_side() {
     }
     bites(&network, "--max-waiting-line-bytes", 300, 2);
 }
+
+/// What a flood of SYNs costs is other SYNs, not the conversations that go on.
+#[test]
+fn a_flood_of_syns_does_not_end_a_session() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    for port in 1..=50 {
+        network.connection(&format!("10.0.0.9:{port}"), "10.0.0.2:21").syn();
+    }
+    ftp.say("PWD", "257 \"/\"").quit();
+    let report = bites(&network, "--max-connections", 10, 41);
+    assert_eq!(report["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(report["sessions"][0]["exchanges"].as_array().unwrap().len(), 4);
+}

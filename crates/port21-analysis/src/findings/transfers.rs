@@ -1,8 +1,10 @@
 //! Transfers that were cut short, or that changed what they carried.
 
+use std::collections::BTreeSet;
+
 use super::{Kind, sender_side, transfer_name};
 use crate::report::{
-    Closing, Connection, ConnectionState, Direction, FailureCause, Finding, Kind as Carries, Session,
+    Closing, Connection, ConnectionState, Direction, FailureCause, Finding, Kind as Carries, Reply, Session,
     Severity, Transfer, Type,
 };
 use crate::wording::{code_and_packet, counted, number, packets as named};
@@ -87,6 +89,7 @@ pub const ASCII_TYPE_BINARY_FILE: Kind = Kind {
 /// Findings of this family.
 pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
     let aborts = aborts(session);
+    let binary = said_binary(session);
     for (position, transfer) in session.transfers.iter().enumerate() {
         let next = session.transfers.get(position.saturating_add(1));
         let abort = abort_of(transfer, next, &aborts);
@@ -98,7 +101,7 @@ pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
             }
         }
         found.extend(unconfirmed(session, transfer));
-        found.extend(other_length(session, transfer));
+        found.extend(other_length(session, transfer, &binary));
         found.extend(binary_in_ascii(session, transfer));
     }
 }
@@ -116,7 +119,8 @@ fn aborts(session: &Session) -> Vec<u64> {
 fn abort_of(transfer: &Transfer, next: Option<&Transfer>, aborts: &[u64]) -> Option<u64> {
     let begin = transfer.command_packet?;
     let end = transfer.closing_reply.map(|reply| reply.packet).or(next.and_then(|next| next.command_packet));
-    aborts.iter().copied().find(|packet| *packet > begin && end.is_none_or(|end| *packet < end))
+    let first = aborts.partition_point(|packet| *packet <= begin);
+    aborts.get(first).copied().filter(|packet| end.is_none_or(|end| *packet < end))
 }
 
 fn aborted(session: &Session, transfer: &Transfer, packet: u64) -> Finding {
@@ -213,12 +217,12 @@ fn unconfirmed(session: &Session, transfer: &Transfer) -> Option<Finding> {
     Some(TRANSFER_UNCONFIRMED.of(session, vec![command, last, end.packet], detail))
 }
 
-fn other_length(session: &Session, transfer: &Transfer) -> Option<Finding> {
+fn other_length(session: &Session, transfer: &Transfer, binary: &BTreeSet<u64>) -> Option<Finding> {
     let expected = transfer.expected_bytes?;
     let from = transfer.expected_from.as_deref().filter(|from| *from != "ALLO")?;
     let data = transfer.data.as_ref()?;
     let comparable = transfer.direction == Some(Direction::Download)
-        && (transfer.representation == Type::Image && transfer.type_seen || says_binary(session, transfer))
+        && (transfer.representation == Type::Image && transfer.type_seen || says_binary(transfer, binary))
         && !transfer.protected;
     if !comparable || expected == transfer.bytes {
         return None;
@@ -245,15 +249,20 @@ fn other_length(session: &Session, transfer: &Transfer) -> Option<Finding> {
     Some(kind.of(session, packets, detail))
 }
 
-/// Whether the reply that announced the length also said that the bytes go as they are, whatever TYPE came before.
-fn says_binary(session: &Session, transfer: &Transfer) -> bool {
+/// Whether the reply that announced the length is one of those.
+fn says_binary(transfer: &Transfer, binary: &BTreeSet<u64>) -> bool {
     let announced = transfer.expected_from.as_deref().is_some_and(|from| matches!(from, "125" | "150"));
-    announced
-        && session
-            .replies()
-            .into_iter()
-            .filter(|reply| Some(reply.packet) == transfer.expected_packet)
-            .any(|reply| reply.lines.iter().any(|line| line.to_ascii_uppercase().contains("BINARY")))
+    announced && transfer.expected_packet.is_some_and(|packet| binary.contains(&packet))
+}
+
+/// Packets of the replies that opened a transfer and said that the bytes go as they are, whatever TYPE came before.
+fn said_binary(session: &Session) -> BTreeSet<u64> {
+    let says = |reply: &&Reply| {
+        matches!(reply.code, Some(125 | 150))
+            && reply.lines.iter().any(|line| line.to_ascii_uppercase().contains("BINARY"))
+    };
+    let replies = session.exchanges.iter().flat_map(|exchange| &exchange.replies);
+    replies.filter(says).map(|reply| reply.packet).collect()
 }
 
 /// Extensions of formats whose bytes are not lines of text.

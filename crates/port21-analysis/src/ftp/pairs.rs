@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::tcp::Endpoint;
 
 /// So many strangers between two hosts, the last ones, are looked at for a data connection that is announced late.
-const LATE: usize = 1024;
+const LATE: usize = 256;
 
 /// An unordered pair of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

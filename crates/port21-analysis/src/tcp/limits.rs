@@ -3,7 +3,8 @@
 /// Named limits of the tracker's memory and patience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections tracked at the same time; beyond, the least recently used one is ended. At least 1.
+    /// Connections tracked at the same time; beyond, the oldest that nobody has answered is ended, else the
+    /// least recently used one. At least 1.
     pub connections: usize,
     /// Closed connections kept for late retransmissions; beyond, the one that has been quiet for longest is reported at once.
     /// Nothing is lost by that unless a late packet does come, which [`Dropped::late_packets`] counts.
@@ -29,7 +30,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            connections: 1_000_000,
+            connections: 1 << 17,
             closed_connections: 1_024,
             quiet_seconds: 2,
             remembered_connections: 32_768,

@@ -1,7 +1,7 @@
 //! The tracker: finds the connection of each segment, opens and ends connections.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
 use port21_capture::{Decoded, Segment, Timestamp};
@@ -24,6 +24,8 @@ pub struct Tracker {
     alarms: BinaryHeap<Reverse<(Timestamp, u64, Slot)>>,
     /// Closed connections that have been reported.
     forgotten: Forgotten,
+    /// Connections that began with a SYN, in that order; some have been answered since.
+    unanswered: VecDeque<(Slot, u64)>,
     opened: u64,
     budget: Budget,
 }
@@ -141,8 +143,9 @@ impl Tracker {
         reuses_ports: bool,
         sink: &mut S,
     ) -> Slot {
-        while self.table.len() >= self.budget.limits.connections.max(1)
-            && let Some(slot) = self.table.least_recently_used()
+        let limit = self.budget.limits.connections.max(1);
+        while self.table.len() >= limit
+            && let Some(slot) = self.next_to_go()
         {
             let open = self.table.get(slot).is_some_and(|live| !live.lingers);
             self.budget.dropped.connections += u64::from(open);
@@ -151,6 +154,7 @@ impl Tracker {
         let role = role_of_sender(segment.flags);
         let stream = self.opened;
         self.opened += 1;
+        let state = if role.is_some() { State::NeverOpened } else { State::Open };
         let connection = Connection {
             stream,
             scope: decoded.scope,
@@ -163,12 +167,32 @@ impl Tracker {
             ack: None,
             halves: [Half::default(), Half::default()],
             closing: Vec::new(),
-            state: if role.is_some() { State::NeverOpened } else { State::Open },
+            state,
             quality: RareQuality::default(),
             unreachable: None,
             letters: Letters::default(),
         };
-        self.table.insert(Live::new(connection, reuses_ports))
+        let slot = self.table.insert(Live::new(connection, reuses_ports));
+        if state == State::NeverOpened {
+            self.unanswered.push_back((slot, stream));
+            // Those that were answered stay behind; without this they could pile up.
+            if self.unanswered.len() > limit.saturating_mul(2) {
+                let table = &self.table;
+                self.unanswered.retain(|(slot, stream)| is_unanswered(table, *slot, *stream));
+            }
+        }
+        slot
+    }
+
+    /// The connection to give up where there are too many: the oldest that nobody has answered, so that no flood of SYNs ends
+    /// conversations; else the one used least recently.
+    fn next_to_go(&mut self) -> Option<Slot> {
+        while let Some((slot, stream)) = self.unanswered.pop_front() {
+            if is_unanswered(&self.table, slot, stream) {
+                return Some(slot);
+            }
+        }
+        self.table.least_recently_used()
     }
 
     fn end<S: Sink>(&mut self, slot: Slot, sink: &mut S) {
@@ -237,6 +261,11 @@ impl Tracker {
         let nanoseconds = i64::from(self.budget.limits.quiet_seconds) * 1_000_000_000;
         Timestamp(time.0.saturating_add(nanoseconds))
     }
+}
+
+fn is_unanswered(table: &Table, slot: Slot, stream: u64) -> bool {
+    let live = table.get(slot).filter(|live| live.connection.stream == stream);
+    live.is_some_and(|live| live.connection.state == State::NeverOpened)
 }
 
 /// Which end sent a segment of this connection.

@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { datagrams: 4096, bytes: 64 * 1024 * 1024, ranges: 1024, timeout: 60_000_000_000 }
+        Limits { datagrams: 4096, bytes: 16 * 1024 * 1024, ranges: 1024, timeout: 60_000_000_000 }
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) enum Kind {
     UnknownBlock(u32),
     BlockLengths,
     OptionTooLong,
+    Interfaces,
     UndescribedInterface,
     PacketLongerThanBlock,
     SectionVersion,

@@ -218,6 +218,14 @@ impl PcapNgReader {
             let snap_length = order.u32([s0, s1, s2, s3]);
             self.interfaces.push(Interface { link_type, snap_length, clock, check_sequence });
             self.link_types.insert(link_type);
+        } else {
+            let (packet, offset) = (input.packets, block.offset);
+            input.log.note(Kind::Interfaces, Some(packet), Some(offset), || {
+                format!(
+                    "the block at offset {offset} describes one interface more than the {MAX_INTERFACES} of a section that \
+                     are kept; packets of the others are counted, but not decoded"
+                )
+            });
         }
         input.window.consume(block.padded);
         None
