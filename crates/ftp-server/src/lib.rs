@@ -13,6 +13,7 @@
 
 pub mod account;
 pub mod hash;
+pub mod limit;
 pub mod listing;
 pub mod session;
 pub mod store;
