@@ -49,7 +49,7 @@ pub struct Metadata {
     pub links: Option<u64>,
     /// Text that is the same for two names exactly if both are the same file (RFC 3659 section 7.5.2, `unique`).
     pub unique: Option<String>,
-    /// Where a link leads, as written in it.
+    /// Where a link leads, as written in it; also of a link that was followed.
     pub target: Option<Vec<u8>>,
 }
 
@@ -127,6 +127,27 @@ pub trait WriteFile: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
     /// The upload is whole: puts it where it belongs and, as the store was told, on the disk. Gives its length.
     fn finish(self: Box<Self>) -> Result<u64>;
-    /// The upload was cut: keeps what a client may resume if the store was told so, else removes it.
-    fn abandon(self: Box<Self>) -> Result<()>;
+    /// The upload was cut: keeps what a client may resume if the store was told so, and gives its length; else removes it.
+    fn abandon(self: Box<Self>) -> Result<Option<u64>>;
+    /// Where the bytes go, as it is now; what a count of what is used needs.
+    fn target(&self) -> Result<Target>;
+    /// Puts what was written on the disk, as the store was told; [`WriteFile::finish`] does so too, and is quick afterwards.
+    fn sync(&mut self) -> Result<()>;
+}
+
+/// Where the bytes of an upload go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Into the file itself.
+    InPlace {
+        /// Its length now, with what was written.
+        length: u64,
+    },
+    /// Into a new file that takes the name when it is whole.
+    Aside {
+        /// Its length now, with what was written.
+        length: u64,
+        /// Length of the file that has the name now, and will be replaced.
+        replaces: Option<u64>,
+    },
 }
