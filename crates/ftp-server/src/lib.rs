@@ -12,6 +12,7 @@
 //! ```
 
 pub mod account;
+pub mod codec;
 pub mod hash;
 pub mod limit;
 pub mod listing;
