@@ -87,6 +87,12 @@ impl Permissions {
         self.at(path).contains(right)
     }
 
+    /// Whether all of `right` are granted at `path` and everywhere beneath it, as what moves a whole tree needs.
+    pub fn allow_throughout(&self, path: &VirtualPath, right: Right) -> bool {
+        let beneath = self.beneath.iter().filter(|(directory, _)| directory.is_within(path));
+        self.allow(path, right) && beneath.into_iter().all(|(_, rights)| rights.contains(right))
+    }
+
     /// The rights at `path`.
     pub fn at(&self, path: &VirtualPath) -> Right {
         self.beneath
@@ -100,6 +106,15 @@ impl Permissions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_is_granted_with_all_that_it_holds() {
+        let path = |text: &str| VirtualPath::root().join(text.as_bytes()).unwrap();
+        let permissions = Permissions::everywhere(Right::ALL).beneath(path("/a/b"), Right::READ_ONLY);
+        assert!(!permissions.allow_throughout(&path("/a"), Right::RENAME));
+        assert!(permissions.allow_throughout(&path("/a"), Right::READ));
+        assert!(permissions.allow_throughout(&path("/c"), Right::RENAME));
+    }
 
     #[test]
     fn the_longest_subtree_counts() {

@@ -43,8 +43,17 @@ impl Session {
         if path.name().is_none() {
             return self.reply(550, "The root has no name to change.");
         }
-        if self.permits(Verb::Rnfr, &path, Right::RENAME) {
+        if !self.permits(Verb::Rnfr, &path, Right::RENAME) {
+            return;
+        }
+        // Elsewhere other rights hold: what is closed in the tree would be open there.
+        let whole = self
+            .known()
+            .is_some_and(|account| account.login.permissions.allow_throughout(&path, Right::RENAME));
+        if whole {
             self.operate(Operation::Inspect(path.clone()), Purpose::RenameFrom(path));
+        } else {
+            self.reply(550, "It holds something of which you may not change the name.");
         }
     }
 

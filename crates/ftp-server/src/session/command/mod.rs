@@ -81,7 +81,7 @@ impl Session {
         }
         let (command, _) = Command::parse(&line.bytes);
         let argument = command.argument.as_deref().unwrap_or_default();
-        let Some(verb) = command.known_verb() else { return self.refuse_unknown(&command.verb) };
+        let Some(verb) = command.known_verb() else { return self.refuse_unknown(&command) };
         if line.nul || line.bytes.contains(&b'\r') {
             return self.reply(501, "NUL and CR cannot stand in a command.");
         }
@@ -119,14 +119,15 @@ impl Session {
     }
 
     /// 500 for what is no command; a client that goes on with it is none of FTP's.
-    fn refuse_unknown(&mut self, word: &[u8]) {
+    fn refuse_unknown(&mut self, command: &Command) {
         let before_login = self.known().is_none();
         self.tally.unknown_commands = self.tally.unknown_commands.saturating_add(1);
-        let foreign = FOREIGN_WORDS.contains(&word);
+        let foreign = FOREIGN_WORDS.contains(&command.verb.as_slice());
         if before_login && (foreign || self.tally.unknown_commands >= self.policy.unknown_commands.max(1)) {
             self.reply(421, "This is an FTP server; the connection is closed.");
             return self.close();
         }
+        let word = command.as_sent.as_deref().unwrap_or(&command.verb);
         self.reply(500, format!("\"{}\" is no command here; HELP lists those that are.", echo(word)));
     }
 
