@@ -3,12 +3,17 @@
 //! Takes a user's name and password, gives a [`Login`] or why not. Verifying a password is slow on purpose: the driver runs
 //! it on a bounded number of threads.
 
+mod amount;
+#[cfg(target_os = "linux")]
+pub mod configured;
+pub mod password;
 mod permission;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use permission::{Permissions, Right};
+pub use amount::{Amount, BadAmount};
+pub use permission::{NAMES as RIGHT_NAMES, Permissions, Right};
 
 use crate::store::{Store, VirtualPath};
 

@@ -4,7 +4,10 @@
 //! [`StoreError`].
 
 mod error;
+#[cfg(target_os = "linux")]
+pub mod local;
 mod path;
+pub mod quota;
 
 use std::fs::File;
 use std::time::SystemTime;

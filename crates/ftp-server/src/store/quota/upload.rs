@@ -1,0 +1,126 @@
+//! An upload whose bytes are reserved before they are written.
+
+use std::sync::Arc;
+
+use super::tally::Hold;
+use super::{Quota, Quoted, Tally, Usage};
+use crate::store::{Disposition, Kind, Result, StoreError, Target, VirtualPath, WriteFile};
+
+/// An upload to a store with a quota.
+pub(super) struct QuotedUpload {
+    /// `None` once it has ended.
+    inner: Option<Box<dyn WriteFile>>,
+    quota: Quota,
+    tally: Arc<Tally>,
+    path: VirtualPath,
+    hold: Hold,
+    /// Of one in place: its length. `None` if its bytes go beside the file.
+    in_place: Option<u64>,
+}
+
+impl QuotedUpload {
+    /// To be called while the tally's naming is held.
+    pub(super) fn begin(store: &Quoted, path: &VirtualPath, disposition: Disposition) -> Result<Self> {
+        let there = match disposition {
+            Disposition::Unique => None,
+            _ => store.at(path)?.filter(|metadata| metadata.kind == Kind::File),
+        };
+        let old = there.map(|metadata| metadata.size);
+        let is_new_file = matches!(disposition, Disposition::Replace | Disposition::From(0)) || old.is_none();
+        let mut upload = Self {
+            inner: None,
+            quota: store.quota,
+            tally: Arc::clone(&store.tally),
+            path: path.clone(),
+            hold: store.tally.hold(),
+            in_place: None,
+        };
+        let one = Usage { bytes: 0, files: 1 };
+        if is_new_file {
+            upload.hold.reserve(upload.quota, one, old.map(|bytes| (path, bytes)))?;
+        }
+        let inner = upload.inner.insert(store.inner.write(path, disposition)?);
+        match inner.target()? {
+            Target::InPlace { length } => {
+                let before = Usage { bytes: old.unwrap_or(0), files: u64::from(old.is_some()) };
+                upload.hold.begin_in_place(path, before, length);
+                upload.in_place = Some(length);
+            }
+            // What is kept of the old file is copied.
+            Target::Aside { length, .. } if !is_new_file => {
+                let all = Usage { bytes: length, files: 1 };
+                upload.hold.reserve(upload.quota, all, old.map(|bytes| (path, bytes)))?;
+            }
+            Target::Aside { .. } => {}
+        }
+        Ok(upload)
+    }
+
+    fn inner(&mut self) -> Result<&mut Box<dyn WriteFile>> {
+        self.inner.as_mut().ok_or(StoreError::Unsupported)
+    }
+
+    /// Ends it by `end`, which gives the length of what has the name then, if it was given the name.
+    fn end(&mut self, end: impl FnOnce(Box<dyn WriteFile>) -> Result<Option<u64>>) -> Result<Option<u64>> {
+        let tally = Arc::clone(&self.tally);
+        let _naming = tally.naming();
+        let Some(inner) = self.inner.take() else { return Err(StoreError::Unsupported) };
+        let target = inner.target();
+        let path = inner.path().clone();
+        if let (Some(_), Ok(Target::InPlace { length })) = (self.in_place, &target) {
+            self.hold.grown(*length);
+        }
+        let ended = end(inner);
+        if let (Ok(Some(length)), Ok(Target::Aside { replaces, .. })) = (&ended, target) {
+            let before = Usage { bytes: replaces.unwrap_or(0), files: u64::from(replaces.is_some()) };
+            self.hold.settle(&path, before, Usage { bytes: *length, files: 1 });
+        }
+        ended
+    }
+}
+
+impl WriteFile for QuotedUpload {
+    fn path(&self) -> &VirtualPath {
+        self.inner.as_ref().map_or(&self.path, |inner| inner.path())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let want = Usage { bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX), files: 0 };
+        self.hold.reserve(self.quota, want, None)?;
+        self.inner()?.write(bytes)?;
+        if let Some(length) = &mut self.in_place {
+            *length = length.saturating_add(want.bytes);
+            self.hold.grown(*length);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<u64> {
+        // Not while others wait for names.
+        self.sync()?;
+        let length = self.end(|inner| inner.finish().map(Some))?;
+        Ok(length.unwrap_or(0))
+    }
+
+    fn abandon(mut self: Box<Self>) -> Result<Option<u64>> {
+        self.end(|inner| inner.abandon())
+    }
+
+    fn target(&self) -> Result<Target> {
+        self.inner.as_ref().map_or(Err(StoreError::Unsupported), |inner| inner.target())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.inner()?.sync()
+    }
+}
+
+impl Drop for QuotedUpload {
+    fn drop(&mut self) {
+        if let (Some(inner), Some(_)) = (&self.inner, self.in_place)
+            && let Ok(Target::InPlace { length }) = inner.target()
+        {
+            self.hold.grown(length);
+        }
+    }
+}
