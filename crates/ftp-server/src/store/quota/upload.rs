@@ -26,7 +26,6 @@ impl QuotedUpload {
             _ => store.at(path)?.filter(|metadata| metadata.kind == Kind::File),
         };
         let old = there.map(|metadata| metadata.size);
-        let is_new_file = matches!(disposition, Disposition::Replace | Disposition::From(0)) || old.is_none();
         let mut upload = Self {
             inner: None,
             quota: store.quota,
@@ -35,25 +34,35 @@ impl QuotedUpload {
             hold: store.tally.hold(),
             in_place: None,
         };
-        let one = Usage { bytes: 0, files: 1 };
-        if is_new_file {
-            upload.hold.reserve(upload.quota, one, old.map(|bytes| (path, bytes)))?;
+        if let Err(error) = upload.open(store, disposition, old) {
+            // Not by being dropped, which would wait for the naming.
+            upload.inner = None;
+            return Err(error);
         }
-        let inner = upload.inner.insert(store.inner.write(path, disposition)?);
+        Ok(upload)
+    }
+
+    /// Opens it, of whose file there are `old` bytes.
+    fn open(&mut self, store: &Quoted, disposition: Disposition, old: Option<u64>) -> Result<()> {
+        let replaced = old.map(|bytes| (&self.path, bytes));
+        let is_new_file = matches!(disposition, Disposition::Replace | Disposition::From(0)) || old.is_none();
+        if is_new_file {
+            self.hold.reserve(self.quota, Usage { bytes: 0, files: 1 }, replaced)?;
+        }
+        let inner = self.inner.insert(store.inner.write(&self.path, disposition)?);
         match inner.target()? {
             Target::InPlace { length } => {
                 let before = Usage { bytes: old.unwrap_or(0), files: u64::from(old.is_some()) };
-                upload.hold.begin_in_place(path, before, length);
-                upload.in_place = Some(length);
+                self.hold.begin_in_place(&self.path, before, length);
+                self.in_place = Some(length);
             }
             // What is kept of the old file is copied.
             Target::Aside { length, .. } if !is_new_file => {
-                let all = Usage { bytes: length, files: 1 };
-                upload.hold.reserve(upload.quota, all, old.map(|bytes| (path, bytes)))?;
+                self.hold.reserve(self.quota, Usage { bytes: length, files: 1 }, replaced)?;
             }
             Target::Aside { .. } => {}
         }
-        Ok(upload)
+        Ok(())
     }
 
     fn inner(&mut self) -> Result<&mut Box<dyn WriteFile>> {
@@ -117,10 +126,14 @@ impl WriteFile for QuotedUpload {
 
 impl Drop for QuotedUpload {
     fn drop(&mut self) {
-        if let (Some(inner), Some(_)) = (&self.inner, self.in_place)
-            && let Ok(Target::InPlace { length }) = inner.target()
-        {
-            self.hold.grown(length);
+        // A file in place is given free while nobody looks how long it is.
+        let tally = Arc::clone(&self.tally);
+        if let Some(inner) = self.inner.take() {
+            let _naming = tally.naming();
+            if let (Some(_), Ok(Target::InPlace { length })) = (self.in_place, inner.target()) {
+                self.hold.grown(length);
+            }
+            drop(inner);
         }
     }
 }
