@@ -13,8 +13,10 @@
 
 pub mod account;
 pub mod codec;
+pub mod driver;
 pub mod hash;
 pub mod limit;
 pub mod listing;
+pub mod record;
 pub mod session;
 pub mod store;

@@ -112,7 +112,7 @@ pub trait Store: Send + Sync {
 }
 
 /// A file opened for reading.
-pub trait ReadFile: Send {
+pub trait ReadFile: Send + Sync {
     /// What is known of it, as it was when it was opened.
     fn metadata(&self) -> &Metadata;
     /// Reads at `offset` into `buffer`; 0 at the end.

@@ -1,0 +1,295 @@
+//! TLS of a server: its certificate, and what binds a data connection to its control connection.
+//!
+//! Each control connection has ticket keys of its own ([`SessionKeys`]). A TLS session that is resumed on a data connection was
+//! therefore begun by the client of this very control connection, with TLS 1.2 as with TLS 1.3; a ticket of anybody else
+//! does not decrypt, and leads to a full handshake.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use rcgen::{CertificateParams, DnType, KeyPair};
+use sha2::{Digest, Sha256};
+use tokio_rustls::rustls::crypto::CryptoProvider;
+use tokio_rustls::rustls::crypto::ring::{Ticketer, cipher_suite, default_provider};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use tokio_rustls::rustls::server::ServerSessionMemoryCache;
+use tokio_rustls::rustls::{self, ServerConfig, version};
+
+/// Tickets that a client gets with the control connection's TLS 1.3 handshake. Each data connection brings one more, so that a
+/// client which uses each but once never runs out.
+const TICKETS_OF_CONTROL: usize = 4;
+
+/// TLS 1.2 sessions kept for clients without tickets, of each control connection.
+const SESSIONS_WITHOUT_TICKETS: usize = 4;
+
+/// Protocol name of FTP in ALPN (IANA's registry; the answer to attacks across protocols).
+const PROTOCOL: &[u8] = b"ftp";
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// PEM files, read again when they change.
+    Files {
+        /// The server's certificate, then those that lead to the root.
+        certificate: PathBuf,
+        /// Its private key; may be the same file.
+        key: PathBuf,
+    },
+    /// Made when the server starts, for these names and addresses. Clients have to be told its fingerprint.
+    SelfSigned(Vec<String>),
+}
+
+/// Whether data connections have to resume the control connection's TLS session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reuse {
+    /// No session can be resumed: each data connection shakes hands anew.
+    Off,
+    /// It can be resumed, and is not asked for.
+    #[default]
+    Prefer,
+    /// A data connection with another session is refused: whoever has it has not logged in.
+    Require,
+}
+
+/// What TLS is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether data connections have to resume.
+    pub reuse: Reuse,
+    /// Uploads that end without close_notify count as whole, for clients that never send it.
+    pub lenient_close: bool,
+}
+
+/// Why TLS cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read, or holds no certificate or key.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: pem::Error,
+    },
+    /// The certificate file is without a certificate.
+    #[error("{}: no certificate in it", .0.display())]
+    NoCertificate(PathBuf),
+    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    #[error("the certificate cannot be used: {0}")]
+    Unusable(#[from] rustls::Error),
+    /// No certificate could be made.
+    #[error("a self-signed certificate could not be made: {0}")]
+    NotMade(#[from] rcgen::Error),
+}
+
+/// A server's TLS; its certificate may change under way.
+pub struct Tls {
+    settings: TlsSettings,
+    current: RwLock<Current>,
+}
+
+struct Current {
+    configuration: Arc<ServerConfig>,
+    fingerprint: String,
+    stamps: Stamps,
+}
+
+/// Time and length of both files.
+type Stamps = [Option<(SystemTime, u64)>; 2];
+
+/// What one control connection's handshake and those of its data connections use.
+#[derive(Clone)]
+pub(super) struct SessionKeys {
+    pub(super) control: Arc<ServerConfig>,
+    pub(super) data: Arc<ServerConfig>,
+}
+
+impl Tls {
+    /// Reads or makes the certificate.
+    pub fn new(settings: TlsSettings) -> Result<Self, TlsError> {
+        let current = RwLock::new(Current::read(&settings.certificate)?);
+        Ok(Self { settings, current })
+    }
+
+    /// SHA-256 of the certificate in hexadecimal digits, as `openssl x509 -fingerprint -sha256` shows it.
+    pub fn fingerprint(&self) -> String {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).fingerprint.clone()
+    }
+
+    /// Reads the files again; the old certificate stays if that fails. Connections under way keep theirs.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        if matches!(self.settings.certificate, Certificate::Files { .. }) {
+            let current = Current::read(&self.settings.certificate)?;
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+        }
+        Ok(())
+    }
+
+    /// Whether the files are others than those that were read.
+    pub fn is_outdated(&self) -> bool {
+        let read = self.current.read().unwrap_or_else(PoisonError::into_inner).stamps;
+        stamps(&self.settings.certificate) != read
+    }
+
+    pub(super) fn settings(&self) -> &TlsSettings {
+        &self.settings
+    }
+
+    /// Keys for a new control connection.
+    pub(super) fn session_keys(&self) -> Result<SessionKeys, rustls::Error> {
+        let shared = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).configuration);
+        if self.settings.reuse == Reuse::Off {
+            return Ok(SessionKeys { control: Arc::clone(&shared), data: shared });
+        }
+        let mut control = ServerConfig::clone(&shared);
+        control.ticketer = Ticketer::new()?;
+        control.session_storage = ServerSessionMemoryCache::new(SESSIONS_WITHOUT_TICKETS);
+        control.send_tls13_tickets = TICKETS_OF_CONTROL;
+        let mut data = control.clone();
+        data.send_tls13_tickets = 1;
+        Ok(SessionKeys { control: Arc::new(control), data: Arc::new(data) })
+    }
+}
+
+impl Current {
+    fn read(certificate: &Certificate) -> Result<Self, TlsError> {
+        // Taken before the files are read, so that a change meanwhile is seen.
+        let stamps = stamps(certificate);
+        let (chain, key) = match certificate {
+            Certificate::Files { certificate, key } => read_files(certificate, key)?,
+            Certificate::SelfSigned(names) => make_self_signed(names)?,
+        };
+        let fingerprint = chain.first().map(|certificate| fingerprint(certificate)).unwrap_or_default();
+        let mut configuration = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        configuration.alpn_protocols = vec![PROTOCOL.to_vec()];
+        configuration.ignore_client_order = true;
+        configuration.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        configuration.send_tls13_tickets = 0;
+        Ok(Self { configuration: Arc::new(configuration), fingerprint, stamps })
+    }
+}
+
+/// AES-128 first: as safe as AES-256 here, and a fifth faster.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: vec![
+            cipher_suite::TLS13_AES_128_GCM_SHA256,
+            cipher_suite::TLS13_AES_256_GCM_SHA384,
+            cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+            cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        ..default_provider()
+    }
+}
+
+type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn read_files(certificate: &PathBuf, key: &PathBuf) -> Result<Chain, TlsError> {
+    let failed = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| TlsError::File { path, source }
+    };
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(certificate).map_err(failed(certificate))?.collect();
+    let chain = chain.map_err(failed(certificate))?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate(certificate.clone()));
+    }
+    Ok((chain, PrivateKeyDer::from_pem_file(key).map_err(failed(key))?))
+}
+
+fn make_self_signed(names: &[String]) -> Result<Chain, TlsError> {
+    let key = KeyPair::generate()?;
+    let mut parameters = CertificateParams::new(names)?;
+    let name = names.first().map_or("port21", String::as_str);
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    let certificate = parameters.self_signed(&key)?;
+    let key = PrivateKeyDer::try_from(key.serialize_der())
+        .map_err(|reason| rustls::Error::General(reason.to_string()))?;
+    Ok((vec![certificate.der().clone()], key))
+}
+
+fn fingerprint(certificate: &[u8]) -> String {
+    let bytes: Vec<String> = Sha256::digest(certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(":")
+}
+
+fn stamps(certificate: &Certificate) -> Stamps {
+    let stamp = |path: &PathBuf| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    match certificate {
+        Certificate::Files { certificate, key } => [stamp(certificate), stamp(key)],
+        Certificate::SelfSigned(_) => [None, None],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_pair(folder: &std::path::Path, name: &str) -> Certificate {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let paths = Certificate::Files { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
+        std::fs::write(folder.join("c.pem"), certificate.pem()).unwrap();
+        std::fs::write(folder.join("k.pem"), key.serialize_pem()).unwrap();
+        paths
+    }
+
+    fn settings(certificate: Certificate) -> TlsSettings {
+        TlsSettings { certificate, reuse: Reuse::Prefer, lenient_close: false }
+    }
+
+    #[test]
+    fn a_changed_certificate_is_seen_and_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = Tls::new(settings(write_pair(folder.path(), "one.example"))).unwrap();
+        let before = tls.fingerprint();
+        assert!(!tls.is_outdated());
+        write_pair(folder.path(), "another-name-of-another-length.example");
+        assert!(tls.is_outdated());
+        tls.reload().unwrap();
+        assert!(!tls.is_outdated());
+        assert_ne!(tls.fingerprint(), before);
+    }
+
+    #[test]
+    fn a_broken_certificate_leaves_the_old_one_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = Tls::new(settings(write_pair(folder.path(), "one.example"))).unwrap();
+        let before = tls.fingerprint();
+        std::fs::write(folder.path().join("c.pem"), "nothing of use").unwrap();
+        assert!(matches!(tls.reload(), Err(TlsError::NoCertificate(_))));
+        assert_eq!(tls.fingerprint(), before);
+    }
+
+    #[test]
+    fn ticket_keys_are_one_control_connections_own() {
+        let tls = Tls::new(settings(Certificate::SelfSigned(vec!["localhost".to_owned()]))).unwrap();
+        let (one, other) = (tls.session_keys().unwrap(), tls.session_keys().unwrap());
+        let ticket = one.control.ticketer.encrypt(b"state").unwrap();
+        assert_eq!(one.data.ticketer.decrypt(&ticket).unwrap(), b"state");
+        assert_eq!(other.data.ticketer.decrypt(&ticket), None);
+    }
+
+    #[test]
+    fn a_fingerprint_is_written_as_openssl_does() {
+        let tls = Tls::new(settings(Certificate::SelfSigned(vec!["localhost".to_owned()]))).unwrap();
+        assert_eq!(tls.fingerprint().len(), 32 * 3 - 1);
+        assert!(tls.fingerprint().split(':').all(|byte| byte.len() == 2));
+    }
+}

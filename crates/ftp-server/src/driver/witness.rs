@@ -1,0 +1,69 @@
+//! Who listens to a dialogue: an observer that wants its lines, a file that takes it as a capture.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::lines::Lines;
+use super::shared::Shared;
+use crate::record::capture::{Flow, Speaker, beginning};
+
+/// A file that dialogues are written to.
+pub(super) struct CaptureFile(Mutex<Option<Box<dyn Write + Send>>>);
+
+impl CaptureFile {
+    pub(super) fn new(file: Box<dyn Write + Send>) -> Self {
+        let file = Self(Mutex::new(Some(file)));
+        file.write(&beginning());
+        file
+    }
+
+    /// Writes whole blocks. After an error nothing more is written: blocks behind half a block could not be read.
+    fn write(&self, blocks: &[u8]) {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = file.as_mut()
+            && writer.write_all(blocks).and_then(|()| writer.flush()).is_err()
+        {
+            *file = None;
+        }
+    }
+}
+
+/// Listens to one dialogue.
+pub(super) struct Witness {
+    lines: Option<Lines>,
+    flow: Option<Flow>,
+}
+
+impl Witness {
+    /// Somebody who listens, if anybody wants to.
+    pub(super) fn of(shared: &Shared, client: SocketAddr, server: SocketAddr) -> Option<Box<Self>> {
+        let lines = shared.wants_lines.then(Lines::default);
+        let flow = shared.capture.as_ref().map(|file| {
+            let (flow, blocks) = Flow::begin(client, server, SystemTime::now());
+            file.write(&blocks);
+            flow
+        });
+        (lines.is_some() || flow.is_some()).then(|| Box::new(Self { lines, flow }))
+    }
+
+    /// Something was said. Gives the lines that it ends.
+    pub(super) fn hear(&mut self, shared: &Shared, speaker: Speaker, bytes: &[u8]) -> Vec<String> {
+        if let (Some(flow), Some(file)) = (&mut self.flow, &shared.capture) {
+            file.write(&flow.say(speaker, bytes, SystemTime::now()));
+        }
+        match (&mut self.lines, speaker) {
+            (Some(lines), Speaker::Client) => lines.hear_client(bytes),
+            (Some(lines), Speaker::Server) => lines.hear_server(bytes),
+            (None, _) => Vec::new(),
+        }
+    }
+
+    /// The dialogue is over.
+    pub(super) fn end(&mut self, shared: &Shared, first: Speaker) {
+        if let (Some(flow), Some(file)) = (&mut self.flow, &shared.capture) {
+            file.write(&flow.end(first, SystemTime::now()));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Transfers protected by TLS, with other people's clients.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use ftp_server::driver::Reuse;
+use ftp_server::record::{TransferKind, What};
+use support::{Outcome, Running, implicit_at, noise, run, start, tls};
+
+fn protected(reuse: Reuse) -> Running {
+    start(|setting| {
+        setting.configuration.tls = Some(tls(reuse));
+        setting.configuration.listeners.push(implicit_at("127.0.0.1:0"));
+    })
+}
+
+fn python(server: &Running, version: &str, resumes: &str, rounds: usize) -> Outcome {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/client.py");
+    let address = if version == "implicit" { server.addresses[1] } else { server.addresses[0] };
+    run("python3", &[script, &address.port().to_string(), version, resumes, &rounds.to_string()])
+}
+
+#[test]
+fn fifty_transfers_of_a_client_that_resumes_are_taken_where_it_must() {
+    for version in ["1.2", "1.3", "implicit"] {
+        let server = protected(Reuse::Require);
+        let done = python(&server, version, "resume", 25);
+        assert_eq!(done.code, Some(0), "{version}: {done:?}");
+        assert_eq!(done.output.trim(), "resumed 50", "{version}");
+        assert!(server.log.transfers().iter().all(|transfer| transfer.protected && transfer.resumed));
+    }
+}
+
+#[test]
+fn a_client_that_never_resumes_is_refused_where_it_must_and_served_elsewhere() {
+    for version in ["1.2", "1.3"] {
+        let server = protected(Reuse::Require);
+        let done = python(&server, version, "anew", 1);
+        assert_ne!(done.code, Some(0));
+        assert!(done.errors.contains("425 The data connection must resume"), "{done:?}");
+        for reuse in [Reuse::Prefer, Reuse::Off] {
+            let server = protected(reuse);
+            let done = python(&server, version, "anew", 2);
+            assert_eq!(done.code, Some(0), "{done:?}");
+            assert!(server.log.transfers().iter().all(|transfer| !transfer.resumed));
+        }
+    }
+}
+
+#[test]
+fn curl_and_lftp_transfer_fifty_files_where_they_must_resume() {
+    let server = protected(Reuse::Require);
+    let content = noise(100_000);
+    for number in 0..50 {
+        server.write(&format!("f{number}"), &content);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let into = |name: &str| folder.path().join(name).display().to_string();
+    for version in ["--tls-max 1.2", "--tlsv1.3"] {
+        let url = format!("ftp://anna:secret@127.0.0.1:{}/f[0-49]", server.port());
+        let output = into("curl-#1");
+        let mut arguments = vec!["-sSk", "--ssl-reqd", "-o", &output];
+        arguments.extend(version.split(' '));
+        arguments.push(&url);
+        let got = run("curl", &arguments);
+        assert_eq!(got.code, Some(0), "{version}: {got:?}");
+        assert_eq!(std::fs::read(into("curl-49")).unwrap(), content);
+    }
+    for priority in ["NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"] {
+        let script = format!(
+            "set net:max-retries 1; set ssl:verify-certificate no; set ftp:ssl-force yes; set ssl:priority {priority}; \
+             set ftp:ssl-protect-data yes; open -u anna,secret ftp://127.0.0.1:{}; mirror -P 1 / {down}; mirror -R {down} up",
+            server.port(),
+            down = into(&priority[priority.len() - 3..])
+        );
+        let done = run("lftp", &["-c", &script]);
+        assert_eq!(done.code, Some(0), "{priority}: {done:?}");
+        assert_eq!(server.read("up/f49"), content);
+    }
+    let failed = server.log.transfers().into_iter().find(|transfer| transfer.error.is_some());
+    assert!(failed.is_none(), "{failed:?}");
+}
+
+#[test]
+fn curl_uploads_over_implicit_and_explicit_tls() {
+    let server = protected(Reuse::Prefer);
+    server.write("local", &noise(3_000_000));
+    let source = server.root.join("local");
+    let urls = [
+        format!("ftp://anna:secret@127.0.0.1:{}/explicit", server.addresses[0].port()),
+        format!("ftps://anna:secret@127.0.0.1:{}/implicit", server.addresses[1].port()),
+    ];
+    for url in urls {
+        let put = run("curl", &["-sSk", "--ssl-reqd", "-T", source.to_str().unwrap(), &url]);
+        assert_eq!(put.code, Some(0), "{put:?}");
+    }
+    assert_eq!(server.read("explicit"), server.read("local"));
+    assert_eq!(server.read("implicit"), server.read("local"));
+}
+
+#[test]
+fn an_upload_without_close_notify_is_cut_unless_such_clients_are_served() {
+    for lenient in [false, true] {
+        let server = start(|setting| {
+            let mut tls = tls(Reuse::Prefer);
+            tls.lenient_close = lenient;
+            setting.configuration.tls = Some(tls);
+        });
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/cut.py");
+        let done = run("python3", &[script, &server.port().to_string()]);
+        assert_eq!(done.code, Some(0), "{done:?}");
+        let upload = server.log.transfer(0);
+        assert_eq!(upload.kind, TransferKind::Upload);
+        if lenient {
+            assert!(done.output.contains("226"), "{done:?}");
+            assert_eq!(server.read("cut").len(), 1000);
+        } else {
+            assert!(done.output.contains("426") || done.output.contains("451"), "{done:?}");
+            assert_eq!(upload.error.as_deref(), Some("the upload ended without close_notify"));
+            assert!(!server.root.join("cut").exists());
+        }
+    }
+}
+
+#[test]
+fn another_protocol_in_alpn_is_refused() {
+    let server = protected(Reuse::Prefer);
+    let address = server.addresses[1].to_string();
+    let http = run("openssl", &["s_client", "-connect", &address, "-alpn", "http/1.1"]);
+    assert!(http.errors.contains("no application protocol"), "{http:?}");
+    let ftp = run("openssl", &["s_client", "-connect", &address, "-alpn", "ftp"]);
+    assert!(ftp.output.contains("ALPN protocol: ftp"), "{ftp:?}");
+    let failed = server.log.records().iter().any(|record| matches!(record.what, What::NotProtected { .. }));
+    assert!(failed);
+}
+
+#[test]
+fn after_ccc_the_dialogue_goes_on_in_clear() {
+    let server = start(|setting| {
+        setting.configuration.tls = Some(tls(Reuse::Prefer));
+        setting.configuration.policy.allow_clear_command_channel = true;
+    });
+    server.write("file", b"content");
+    let url = format!("ftp://anna:secret@127.0.0.1:{}/file", server.port());
+    for how in ["active", "passive"] {
+        let got = run("curl", &["-sSk", "--ssl-reqd", "--ftp-ssl-ccc-mode", how, &url]);
+        assert_eq!((got.code, got.output.as_str()), (Some(0), "content"), "{how}: {got:?}");
+    }
+}
