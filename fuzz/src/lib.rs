@@ -4,6 +4,7 @@
 
 mod dialogue;
 mod segments;
+mod session;
 
 use std::io::{self, Read};
 
@@ -18,6 +19,7 @@ use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
 
 pub use dialogue::dialogue;
 pub use segments::tcp;
+pub use session::session;
 
 /// Decompressed input beyond this is not read: a bomb is no finding, only slow.
 const LONGEST_INPUT: u64 = 32 << 20;

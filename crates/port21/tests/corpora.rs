@@ -58,6 +58,11 @@ fn conversations_are_followed() {
 }
 
 #[test]
+fn sessions_answer_whatever_comes() {
+    replay("session", entrances::session);
+}
+
+#[test]
 fn listings_are_read() {
     replay("listing", entrances::listing);
 }

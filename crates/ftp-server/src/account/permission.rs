@@ -12,7 +12,7 @@ pub struct Right(u8);
 impl Right {
     /// None at all.
     pub const NONE: Self = Self(0);
-    /// See names and what is known of entries: LIST, NLST, MLSD, MLST, SIZE, MDTM, CWD.
+    /// See names and what is known of entries: LIST, NLST, MLSD, MLST, SIZE, MDTM. CWD takes any right.
     pub const LIST: Self = Self(1);
     /// Read files: RETR, HASH and its kin.
     pub const READ: Self = Self(1 << 1);

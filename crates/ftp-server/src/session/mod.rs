@@ -77,6 +77,8 @@ pub struct Session {
     /// An overlong line was answered before its end came.
     overlong_answered: bool,
     tally: Tally,
+    /// The time of the last call that told it.
+    now: Instant,
 }
 
 /// What brings a session to its end when there is too much of it.
@@ -107,6 +109,7 @@ impl Session {
             peer_closed: false,
             overlong_answered: false,
             tally: Tally::default(),
+            now,
             policy,
         };
         if ends.implicit_tls {
@@ -149,7 +152,13 @@ impl Session {
     }
 
     /// The next thing to do. Behind [`Action::Close`] there is none.
+    ///
+    /// The next of several commands that wait is read only once the replies before it were taken, so that a driver which writes one
+    /// before it asks for the next holds no more than one reply, however many commands a client sends without reading.
     pub fn poll_action(&mut self) -> Option<Action> {
+        if self.actions.is_empty() && !self.has_ended() {
+            self.advance(self.now);
+        }
         let action = self.actions.pop_front();
         if self.actions.is_empty() {
             self.actions.shrink_to_fit();
@@ -187,9 +196,10 @@ impl Session {
         }
     }
 
-    /// Reads commands as long as nothing else is awaited.
+    /// Reads commands as long as nothing else is awaited, until there is something to do.
     fn advance(&mut self, now: Instant) {
-        loop {
+        self.now = now;
+        while self.actions.is_empty() {
             let line = match &self.stage {
                 Stage::Ready if self.stopping.is_some() => {
                     self.reply(421, "The server is being stopped; connect again later.");
@@ -207,9 +217,9 @@ impl Session {
                 None => break,
             }
         }
-        if matches!(self.stage, Stage::Ready) {
+        if matches!(self.stage, Stage::Ready) && self.actions.is_empty() {
             self.refuse_endless_line(now);
-            if self.peer_closed {
+            if self.peer_closed && self.actions.is_empty() {
                 self.close();
             }
         }

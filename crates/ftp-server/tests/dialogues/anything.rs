@@ -17,31 +17,6 @@ enum Happening {
     Time(u64),
 }
 
-const EVENTS: [&str; 22] = [
-    "TlsStarted",
-    "TlsFailed",
-    "Urgent",
-    "Closed",
-    "Stopping 5",
-    "Authenticated",
-    "Refused BadCredentials",
-    "Refused Banned",
-    "Done",
-    "File size=5",
-    "Directory",
-    "Failed NotFound",
-    "Size 5",
-    "Space none",
-    "Lines a",
-    "Hash 00 0 5",
-    "Listening 127.0.0.1:5",
-    "Listening none",
-    "Prepared 0",
-    "Ended 0 bytes=5",
-    "Broken 0 Stalled",
-    "Progress 0 bytes=3",
-];
-
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let verb = prop::sample::select(ftp_protocol::Verb::ALL);
     let argument = prop_oneof![
@@ -61,7 +36,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         6 => line().prop_map(Happening::Bytes),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Happening::Bytes),
-        3 => prop::sample::select(EVENTS.to_vec()).prop_map(Happening::Event),
+        3 => prop::sample::select(driver::EVENTS.to_vec()).prop_map(Happening::Event),
         4 => Just(Happening::Answer),
         1 => (0u64..400).prop_map(Happening::Time),
     ]

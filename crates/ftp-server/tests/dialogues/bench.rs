@@ -11,7 +11,7 @@ use ftp_protocol::sequence::{Fit, fit, fit_greeting};
 use ftp_protocol::{Reply, Verb};
 use ftp_server::session::{Action, Ends, Event, LONGEST_LINE, Policy, Session};
 
-use crate::driver;
+use super::driver;
 
 /// Replies that no document lists for the command, with the reason why they are sent.
 const UNLISTED: [(Verb, u16); 6] = [

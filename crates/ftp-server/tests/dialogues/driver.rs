@@ -10,7 +10,43 @@ use ftp_server::session::{
 };
 use ftp_server::store::{Kind, Metadata, StoreError, VirtualPath};
 
-use crate::store::NoStore;
+use super::store::NoStore;
+
+/// Events of every kind, for what comes in any order.
+pub const EVENTS: [&str; 32] = [
+    "TlsStarted",
+    "TlsFailed",
+    "Urgent",
+    "Closed",
+    "Stopping 5",
+    "Authenticated",
+    "Refused BadCredentials",
+    "Refused Banned",
+    "Done",
+    "File size=5",
+    "Directory",
+    "Failed NotFound",
+    "Failed Busy",
+    "Failed NoSpace",
+    "Size 5",
+    "Space none",
+    "Lines a",
+    "CutLines",
+    "Hash 00 0 5",
+    "Listening 127.0.0.1:5",
+    "Listening [2001:db8::1]:5",
+    "Listening none",
+    "Prepared 0",
+    "Prepared 1 size=5 path=/a",
+    "Ended 0 bytes=5",
+    "Ended 1 bytes=5",
+    "Ended 2 bytes=5",
+    "Broken 0 Stalled",
+    "Broken 1 NoSpace",
+    "Broken 2 NotFound",
+    "Progress 0 bytes=3",
+    "Progress 1 bytes=3",
+];
 
 /// An action in one line.
 pub fn describe(action: &Action) -> String {

@@ -40,8 +40,12 @@ impl Session {
         let home =
             (argument == b"~").then(|| self.known().map(|account| account.login.home.clone())).flatten();
         let Some(path) = home.or_else(|| self.path(verb, argument)) else { return };
-        if self.permits(verb, &path, Right::LIST) {
+        // Whatever may be done there, GUI clients enter first: also what only takes files.
+        let any = self.known().is_some_and(|account| account.login.permissions.at(&path) != Right::NONE);
+        if any {
             self.operate(Operation::Inspect(path.clone()), Purpose::ChangeDirectory(verb, path));
+        } else {
+            self.reply(550, "You may not look here.");
         }
     }
 

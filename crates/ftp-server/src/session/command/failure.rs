@@ -13,12 +13,13 @@ pub(super) fn lists(verb: Verb, code: u16) -> bool {
 
 /// The code for "not done, and will not be": 550, unless the command's row has only 553 (STOR, RNTO) or 450 (LIST, STAT).
 pub(super) fn refusal(verb: Verb) -> u16 {
-    first_listed(verb, &[550, 553, 450])
+    // SITE lists no code for failures, since each server has its own; 550 is what it means.
+    [550, 553, 450].into_iter().find(|&code| lists(verb, code)).unwrap_or(550)
 }
 
-fn first_listed(verb: Verb, codes: &[u16]) -> u16 {
-    // SITE lists no code for failures, since each server has its own; 550 is what it means.
-    codes.iter().copied().find(|&code| lists(verb, code)).unwrap_or(550)
+/// This code if the command's row has it, else that of any refusal.
+fn rather(verb: Verb, code: u16) -> u16 {
+    if lists(verb, code) { code } else { refusal(verb) }
 }
 
 /// Code and text for a store that did not do what it was asked.
@@ -33,20 +34,20 @@ pub(super) fn of_store(verb: Verb, error: &StoreError) -> (u16, String) {
         StoreError::NotRegular => (refused, "This is not a regular file."),
         StoreError::NotEmpty => (refused, "The directory is not empty; remove what it holds first."),
         StoreError::BadName(why) => {
-            return (first_listed(verb, &[553, 550, 450]), format!("This name is not allowed: {why}."));
+            return (rather(verb, 553), format!("This name is not allowed: {why}."));
         }
         StoreError::BehindEnd { length, .. } => {
             let text = format!("The file has only {length} bytes; send REST with at most that.");
-            return (first_listed(verb, &[551, 550]), text);
+            return (rather(verb, 551), text);
         }
-        StoreError::NoSpace => (first_listed(verb, &[452, 550]), "The server's disk is full."),
+        StoreError::NoSpace => (rather(verb, 452), "The server's disk is full."),
         StoreError::QuotaExceeded => {
-            (first_listed(verb, &[552, 550]), "Your quota is used up; delete something first.")
+            (rather(verb, 552), "Your quota is used up; delete something first.")
         }
-        StoreError::Busy => (first_listed(verb, &[450, 550]), "It is in use; try again later."),
+        StoreError::Busy => (rather(verb, 450), "It is in use; try again later."),
         StoreError::Unsupported => (502, "What is kept here cannot do this."),
         StoreError::Io(_) => {
-            (first_listed(verb, &[451, 450, 550]), "The server could not do this; its log says why.")
+            (rather(verb, 451), "The server could not do this; its log says why.")
         }
     };
     (code, text.to_owned())

@@ -108,6 +108,7 @@ impl Session {
             return self.reply_lines(214, &lines);
         }
         match Verb::from_bytes(argument.trim_ascii()) {
+            Some(Verb::Site) => self.site_help(),
             Some(verb) => self.reply(214, format!("{}: see {}.", verb.as_str(), verb.defined_in())),
             None => self.reply(501, "There is no such command; HELP lists those that are."),
         }

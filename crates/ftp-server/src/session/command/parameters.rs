@@ -72,7 +72,7 @@ impl Session {
 
     /// REST (RFC 3659 section 5): where the next transfer begins.
     fn rest(&mut self, argument: &[u8]) {
-        match number(argument) {
+        match number(argument.trim_ascii()) {
             // The marker would count bytes on the wire, which are not those of the store.
             Some(1..) if self.parameters.representation == Type::Ascii => {
                 self.reply(501, "REST counts bytes: send TYPE I first.");

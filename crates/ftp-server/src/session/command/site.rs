@@ -26,21 +26,24 @@ impl Session {
             b"UMASK" => self.site_umask(rest.trim_ascii()),
             b"UTIME" => self.site_utime(rest),
             b"IDLE" => self.site_idle(rest.trim_ascii()),
-            b"HELP" => self.reply_lines(
-                214,
-                &[
-                    "SITE knows:",
-                    " CHMOD mode name",
-                    " UMASK [mode]",
-                    " UTIME YYYYMMDDhhmm[ss] name",
-                    " UTIME name accessed modified created UTC",
-                    " IDLE [seconds]",
-                    "Modes are octal, times are UTC.",
-                ],
-            ),
+            b"HELP" => self.site_help(),
             b"" => self.reply(501, "SITE HELP lists what there is."),
             _ => self.reply(504, "SITE has no such command; SITE HELP lists what there is."),
         }
+    }
+
+    /// SITE HELP, and HELP SITE, by which clients learn what there is.
+    pub(super) fn site_help(&mut self) {
+        let lines = [
+            "SITE knows:",
+            " CHMOD mode name",
+            " UMASK [mode]",
+            " UTIME YYYYMMDDhhmm[ss] name",
+            " UTIME name accessed modified created UTC",
+            " IDLE [seconds]",
+            "Modes are octal, times are UTC.",
+        ];
+        self.reply_lines(214, &lines);
     }
 
     /// `SITE CHMOD mode name`.
