@@ -332,3 +332,19 @@ impl Conversation {
         self.login.as_ref().map(|login| Arc::clone(&login.name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of the future that a function gives.
+    fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_session_is_small() {
+        let size = size_of_future(Conversation::run);
+        assert!(size <= 2048, "{size} bytes");
+    }
+}
