@@ -49,7 +49,7 @@ fn a_client_that_never_resumes_is_refused_where_it_must_and_served_elsewhere() {
 }
 
 #[test]
-fn curl_and_lftp_transfer_fifty_files_where_they_must_resume() {
+fn curl_and_lftp_transfer_many_files_where_they_must_resume() {
     let server = protected(Reuse::Require);
     let content = noise(100_000);
     for number in 0..50 {
@@ -58,14 +58,15 @@ fn curl_and_lftp_transfer_fifty_files_where_they_must_resume() {
     let folder = tempfile::tempdir().unwrap();
     let into = |name: &str| folder.path().join(name).display().to_string();
     for version in ["--tls-max 1.2", "--tlsv1.3"] {
-        let url = format!("ftp://anna:secret@127.0.0.1:{}/f[0-49]", server.port());
+        // curl itself waits about a second before each data connection when the dialogue is protected.
+        let url = format!("ftp://anna:secret@127.0.0.1:{}/f[0-11]", server.port());
         let output = into("curl-#1");
         let mut arguments = vec!["-sSk", "--ssl-reqd", "-o", &output];
         arguments.extend(version.split(' '));
         arguments.push(&url);
         let got = run("curl", &arguments);
         assert_eq!(got.code, Some(0), "{version}: {got:?}");
-        assert_eq!(std::fs::read(into("curl-49")).unwrap(), content);
+        assert_eq!(std::fs::read(into("curl-11")).unwrap(), content);
     }
     for priority in ["NORMAL:-VERS-ALL:+VERS-TLS1.2", "NORMAL:-VERS-ALL:+VERS-TLS1.3"] {
         let script = format!(

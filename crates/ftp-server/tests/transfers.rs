@@ -5,10 +5,12 @@
 mod support;
 
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
+use ftp_server::account::Rates;
 use ftp_server::record::What;
-use support::{Dialogue, at, connect_from, noise, run, start};
+use support::{Anna, Dialogue, at, connect_from, noise, run, start};
 
 #[test]
 fn curl_gets_what_it_put() {
@@ -218,4 +220,111 @@ fn a_stop_lets_the_transfer_end_then_says_421() {
     assert!(dialogue.reply().is_none());
     server.wait_for_end(Duration::from_secs(10));
     assert_eq!(server.read("file"), b"first second");
+}
+
+#[test]
+fn a_limited_account_is_slowed_down() {
+    let server = start(|setting| {
+        let rates = Rates { download: Some(1_000_000), upload: None };
+        let root = setting.root.clone();
+        setting.configuration.accounts = Arc::new(Anna { root, rates, may_use_other_hosts: false });
+    });
+    server.write("file", &noise(2_500_000));
+    let url = format!("ftp://anna:secret@127.0.0.1:{}/file", server.port());
+    assert_eq!(run("curl", &["-sS", "-o", "/dev/null", &url]).code, Some(0));
+    let took = server.log.transfer(0).duration;
+    // A second's worth may come at once.
+    assert!(took >= Duration::from_millis(1000), "{took:?}");
+}
+
+#[test]
+fn another_host_may_fetch_only_where_that_is_granted() {
+    for granted in [false, true] {
+        let server = start(|setting| {
+            let root = setting.root.clone();
+            let rates = Rates::default();
+            setting.configuration.accounts = Arc::new(Anna { root, rates, may_use_other_hosts: granted });
+            setting.configuration.times.passive = Duration::from_millis(300);
+        });
+        server.write("file", b"content");
+        let mut dialogue = Dialogue::log_in(server.addresses[0]);
+        let address = dialogue.passive();
+        let mut other = connect_from("127.0.0.2".parse().unwrap(), address).unwrap();
+        dialogue.ask("RETR file", 150);
+        let mut content = Vec::new();
+        let _ = other.read_to_end(&mut content);
+        if granted {
+            dialogue.expect(226);
+            assert_eq!(content, b"content");
+        } else {
+            dialogue.expect(425);
+            assert_eq!(content, b"");
+        }
+    }
+}
+
+#[test]
+fn an_ipv4_client_of_a_listener_for_both_families_is_told_an_ipv4_address() {
+    let server = start(|setting| setting.configuration.listeners = vec![at("[::]:0")]);
+    server.write("file", b"content");
+    let url = format!("ftp://anna:secret@127.0.0.1:{}/file", server.port());
+    let got = run("curl", &["-sSv", "--disable-epsv", &url]);
+    assert_eq!(got.output, "content", "{got:?}");
+    assert!(got.errors.contains("(127,0,0,1,"), "{got:?}");
+    assert_eq!(server.log.records()[0].client.unwrap().ip().to_string(), "127.0.0.1");
+}
+
+#[test]
+fn active_data_connections_leave_from_the_port_that_was_chosen() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = start(|setting| setting.configuration.data.active_port = Some(free));
+    server.write("file", b"content");
+    let url = format!("ftp://anna:secret@127.0.0.1:{}/file", server.port());
+    for _ in 0..2 {
+        let got = run("curl", &["-sS", "-P", "-", &url]);
+        assert_eq!(got.output, "content", "{got:?}");
+    }
+    let from: Vec<u16> =
+        server.log.transfers().iter().filter_map(|transfer| Some(transfer.data?.0.port())).collect();
+    assert_eq!(from, [free, free]);
+}
+
+#[test]
+fn lines_and_compression_are_converted_on_the_way() {
+    let server = start(|_| {});
+    server.write("file", b"one\ntwo\n");
+    let mut dialogue = Dialogue::log_in(server.addresses[0]);
+    dialogue.ask("TYPE A", 200);
+    let mut data = dialogue.data();
+    dialogue.ask("RETR file", 150);
+    let mut content = Vec::new();
+    data.read_to_end(&mut content).unwrap();
+    dialogue.expect(226);
+    assert_eq!(content, b"one\r\ntwo\r\n");
+    let download = server.log.transfer(0);
+    assert_eq!((download.bytes, download.wire_bytes), (8, 10));
+    let script = format!(
+        "set net:max-retries 1; set ftp:use-mode-z yes; set ftp:mode-z-level 9; open -u anna,secret ftp://127.0.0.1:{}; \
+         put {} -o copy; get copy -o {}",
+        server.port(),
+        server.root.join("large").display(),
+        server.root.join("back").display()
+    );
+    server.write("large", &b"the same again ".repeat(20_000));
+    let done = run("lftp", &["-c", &script]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(server.read("copy"), server.read("large"));
+    assert_eq!(server.read("back"), server.read("large"));
+    let upload = server.log.transfer(1);
+    assert!(upload.deflate && upload.wire_bytes < upload.bytes / 10, "{upload:?}");
+}
+
+#[test]
+fn a_command_behind_an_urgent_mark_is_read_at_once() {
+    let server = start(|_| {});
+    let mut dialogue = Dialogue::log_in(server.addresses[0]);
+    for _ in 0..200 {
+        rustix::net::send(&dialogue.socket, b"\xff\xf4\xff\xf2", rustix::net::SendFlags::OOB).unwrap();
+        dialogue.ask("NOOP", 200);
+    }
 }

@@ -50,6 +50,16 @@ pub struct Listener {
     pub implicit_tls: bool,
 }
 
+impl Listener {
+    /// The address that it is told to listen on; `None` of a socket that was handed over.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self.place {
+            Place::Address(address) => Some(address),
+            Place::Inherited(_) => None,
+        }
+    }
+}
+
 /// Where a server listens.
 #[derive(Debug)]
 pub enum Place {

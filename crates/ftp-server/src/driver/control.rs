@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::{HandshakeKind, ServerConnection};
 use tokio_rustls::server::TlsStream;
 
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::tls::SessionKeys;
 
 /// Most bytes taken from the socket at once. Taken on the stack, so that an idle session keeps no buffer.
@@ -55,7 +55,7 @@ impl Control {
         let mut storage = [const { MaybeUninit::<u8>::uninit() }; READ_AT_ONCE];
         let mut buffer = ReadBuf::uninit(&mut storage);
         match self {
-            Self::Clear(socket) => ready!(Pin::new(socket).poll_read(context, &mut buffer))?,
+            Self::Clear(socket) => ready!(gate::poll_read(socket, context, &mut buffer))?,
             Self::Protected(stream) => ready!(Pin::new(stream).poll_read(context, &mut buffer))?,
             Self::Closed => return Poll::Ready(Ok(0)),
         }

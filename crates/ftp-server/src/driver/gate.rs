@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+
+use super::socket::retry;
 
 /// Length of the header of a TLS record (RFC 8446 section 5.1).
 const HEADER: usize = 5;
@@ -64,6 +66,28 @@ impl Gate {
     }
 }
 
+/// Reads what is there. The runtime's own way takes a short read for an emptied socket, and waits for more to come; yet the kernel also reads
+/// no further than Telnet's urgent mark (RFC 854), and an ABOR behind it would be left lying.
+pub(super) fn poll_read(
+    socket: &TcpStream,
+    context: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    loop {
+        ready!(socket.poll_read_ready(context))?;
+        let room = buffer.initialize_unfilled();
+        let read = socket.try_io(Interest::READABLE, || retry(|| rustix::io::read(socket, &mut *room)));
+        match read {
+            Ok(read) => {
+                buffer.advance(read);
+                return Poll::Ready(Ok(()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
+
 impl Record {
     /// Bytes that may be read before it is known how the record goes on.
     fn allowance(&self) -> usize {
@@ -97,7 +121,7 @@ impl AsyncRead for Gate {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let Some(record) = &mut this.record else {
-            return Pin::new(&mut this.socket).poll_read(context, buffer);
+            return poll_read(&this.socket, context, buffer);
         };
         if record.header_read == 0 {
             let mut first = [0; 1];
@@ -110,7 +134,7 @@ impl AsyncRead for Gate {
             }
         }
         let mut part = buffer.take(record.allowance());
-        ready!(Pin::new(&mut this.socket).poll_read(context, &mut part))?;
+        ready!(poll_read(&this.socket, context, &mut part))?;
         record.advance(part.filled());
         let read = part.filled().to_vec();
         buffer.put_slice(&read);

@@ -110,17 +110,19 @@ impl Server {
             return Err(StartError::Configuration("implicit TLS needs a certificate"));
         }
         let mut listeners = Vec::new();
+        let all: Vec<SocketAddr> = places.iter().filter_map(Listener::address).collect();
         for Listener { place, implicit_tls } in places {
             let listener = match place {
-                Place::Address(address) => {
-                    listen(address).map_err(|source| StartError::Listen { address, source })?
-                }
+                Place::Address(address) => listen(address, is_beside_ipv4(address, &all))
+                    .map_err(|source| StartError::Listen { address, source })?,
                 Place::Inherited(listener) => inherit(listener).map_err(StartError::Inherited)?,
             };
             listeners.push((listener, implicit_tls));
         }
         let status = match configuration.status {
-            Some(address) => Some(listen(address).map_err(|source| StartError::Listen { address, source })?),
+            Some(address) => {
+                Some(listen(address, false).map_err(|source| StartError::Listen { address, source })?)
+            }
             None => None,
         };
         let (phase, receiver) = watch::channel(Phase::Running);
@@ -206,8 +208,16 @@ async fn refresh(shared: Arc<Shared>) {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Whether an IPv4 address of the same port is listened on too: an IPv6 listener would otherwise take its connections.
+fn is_beside_ipv4(address: SocketAddr, all: &[SocketAddr]) -> bool {
+    address.port() != 0 && all.iter().any(|other| other.is_ipv4() && other.port() == address.port())
+}
+
+fn listen(address: SocketAddr, only_ipv6: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_ipv6)?;
+    }
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
