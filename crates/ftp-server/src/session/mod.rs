@@ -294,3 +294,40 @@ fn later(start: Instant, wait: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(100 * 365 * 86_400);
     start.checked_add(wait).or_else(|| start.checked_add(FAR)).unwrap_or(start)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        let ends = Ends {
+            local: "127.0.0.1:21".parse().unwrap(),
+            peer: "127.0.0.1:40000".parse().unwrap(),
+            implicit_tls: false,
+        };
+        Session::new(Arc::new(Policy::default()), ends, Instant::now())
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of::<Session>() <= 1024, "{} bytes", size_of::<Session>());
+        let mut session = session();
+        while session.poll_action().is_some() {}
+        session.handle_bytes(Instant::now(), &b"HELP\r\n".repeat(100));
+        while session.poll_action().is_some() {}
+        assert_eq!((session.actions.capacity(), session.input.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_its_replies_is_not_read_either() {
+        let mut session = session();
+        while session.poll_action().is_some() {}
+        let mut taken = 0;
+        while session.wants_bytes() {
+            session.handle_bytes(Instant::now(), &b"HELP\r\n".repeat(100));
+            taken += 600;
+        }
+        assert!(taken <= 20_000, "{taken} bytes");
+        assert_eq!(session.actions.len(), 1, "one reply waits, whatever the client sends");
+    }
+}

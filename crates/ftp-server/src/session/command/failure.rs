@@ -41,14 +41,10 @@ pub(super) fn of_store(verb: Verb, error: &StoreError) -> (u16, String) {
             return (rather(verb, 551), text);
         }
         StoreError::NoSpace => (rather(verb, 452), "The server's disk is full."),
-        StoreError::QuotaExceeded => {
-            (rather(verb, 552), "Your quota is used up; delete something first.")
-        }
+        StoreError::QuotaExceeded => (rather(verb, 552), "Your quota is used up; delete something first."),
         StoreError::Busy => (rather(verb, 450), "It is in use; try again later."),
         StoreError::Unsupported => (502, "What is kept here cannot do this."),
-        StoreError::Io(_) => {
-            (rather(verb, 451), "The server could not do this; its log says why.")
-        }
+        StoreError::Io(_) => (rather(verb, 451), "The server could not do this; its log says why."),
     };
     (code, text.to_owned())
 }
