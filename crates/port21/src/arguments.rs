@@ -1,6 +1,7 @@
 //! The command line, as one definition for parsing, help, completions and the manual.
 
 mod limits;
+mod serve;
 
 use std::path::PathBuf;
 use std::thread;
@@ -12,6 +13,7 @@ use port21_analysis::digest::Hashing;
 use crate::input::{Effort, Examined};
 use crate::outcome::no_such_session;
 pub use limits::LimitArguments;
+pub use serve::*;
 
 use crate::packets::range::Ranges;
 
@@ -47,6 +49,8 @@ pub enum Command {
     Follow(FollowArguments),
     /// Write the transferred files, with a manifest
     Extract(ExtractArguments),
+    /// Serve a folder by FTP
+    Serve(Box<ServeArguments>),
     /// Write completions for a shell
     Completions(CompletionsArguments),
     /// Write the manual pages
@@ -56,7 +60,11 @@ pub enum Command {
 impl Command {
     /// Whether a signal is how it ordinarily ends.
     pub fn is_ended_by_signals(&self) -> bool {
-        matches!(self, Command::Explain(explain) if explain.follow)
+        match self {
+            Command::Explain(explain) => explain.follow,
+            Command::Serve(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! that others would want: reading captures, following TCP and understanding FTP are the work of the libraries.
 //!
 //! ```text
-//! arguments ──▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//! arguments ─┬▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//!            └▶ serve ──▶ the FTP server, logs
 //! ```
 
 mod answer;
@@ -21,6 +22,7 @@ mod output;
 mod packets;
 mod render;
 mod secrets;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Packets(packets) => packets::run(packets),
         Command::Follow(follow) => follow::run(follow),
         Command::Extract(extract) => extract::run(extract),
+        Command::Serve(serve) => serve::run(serve),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

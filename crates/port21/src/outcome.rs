@@ -68,7 +68,7 @@ impl Completeness {
 pub enum Failure {
     /// The arguments ask for something that does not exist: exit code 2.
     Arguments(String),
-    /// No input could be read: exit code 3.
+    /// No input could be read, or a server cannot listen: exit code 3.
     Input(String),
 }
 

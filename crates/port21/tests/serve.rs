@@ -1,0 +1,304 @@
+//! The program as a server: what it says, what it refuses to start with, how it ends.
+
+// The lints allow these in tests, but do not take a test's helpers for tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::Duration;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_port21");
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    talk: BufReader<ChildStderr>,
+    /// What it said up to being ready.
+    said: String,
+    address: String,
+}
+
+impl Server {
+    fn start(words: &[&str]) -> Self {
+        let mut child =
+            Command::new(PROGRAM).arg("serve").args(words).stderr(Stdio::piped()).spawn().unwrap();
+        let mut talk = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let address = loop {
+            let start = said.len();
+            assert!(talk.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+            let line = said[start..].trim_end();
+            if let Some((_, address)) =
+                line.strip_prefix("port21: serving ").and_then(|line| line.rsplit_once(" on "))
+            {
+                break address.to_owned();
+            }
+        };
+        Self { child, talk, said, address }
+    }
+
+    /// Reads on until a line holds `words`.
+    fn hears(&mut self, words: &str) {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert!(self.talk.read_line(&mut line).unwrap() > 0, "it ended without saying {words:?}");
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client that says one thing after the other.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn connect(address: &str) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut client = Self(BufReader::new(socket));
+        assert!(client.reply().starts_with("220"));
+        client
+    }
+
+    fn reply(&mut self) -> String {
+        let mut reply = String::new();
+        loop {
+            let start = reply.len();
+            assert!(self.0.read_line(&mut reply).unwrap() > 0, "the connection is closed: {reply}");
+            if reply.as_bytes()[start + 3] == b' ' {
+                return reply;
+            }
+        }
+    }
+
+    fn says(&mut self, line: &str) -> String {
+        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        self.reply()
+    }
+
+    /// Sends a file.
+    fn puts(&mut self, name: &str, content: &[u8]) -> String {
+        let told = self.says("EPSV");
+        let port: u16 = told.split('|').nth(3).unwrap().parse().unwrap();
+        let host = self.0.get_ref().peer_addr().unwrap().ip();
+        self.0.get_mut().write_all(format!("STOR {name}\r\n").as_bytes()).unwrap();
+        let mut data = TcpStream::connect((host, port)).unwrap();
+        let opening = self.reply();
+        if !opening.starts_with('1') {
+            return opening;
+        }
+        data.write_all(content).unwrap();
+        drop(data);
+        self.reply()
+    }
+}
+
+fn run(words: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .arg("serve")
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever does not ask for a password does not read.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn without_options_guests_may_read_and_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "12345").unwrap();
+    let mut server = Server::start(&["--listen", "127.0.0.1:0", folder.path().to_str().unwrap()]);
+    let root = folder.path().canonicalize().unwrap();
+    assert!(server.said.contains(&format!("port21: serving {} on 127.0.0.1:", root.display())));
+    server.hears("guests (anonymous) may read, and not write");
+    let mut client = server.client();
+    client.says("USER anonymous");
+    assert!(client.says("PASS me@").starts_with("230"));
+    assert!(client.says("TYPE I").starts_with("200"));
+    assert!(client.says("SIZE file").starts_with("213 5"));
+    assert!(client.says("DELE file").starts_with("550"));
+    assert!(client.puts("new", b"x").starts_with('5'));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn an_account_writes_what_is_on_the_disk_and_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, log) = (folder.path().join("root"), folder.path().join("log"));
+    fs::create_dir(&root).unwrap();
+    let words = ["--account", "ada:secret", "--write", "--listen", "127.0.0.1:0", "--umask", "027"];
+    let files = ["--log", log.to_str().unwrap(), root.to_str().unwrap()];
+    let mut server = Server::start(&[&words[..], &files[..]].concat());
+    assert!(server.said.contains("the list of processes shows the password"));
+    let mut client = server.client();
+    client.says("USER ada");
+    assert!(client.says("PASS wrong").starts_with("530"));
+    client.says("USER ada");
+    assert!(client.says("PASS secret").starts_with("230"));
+    assert!(client.puts("new", b"content").starts_with("226"));
+    assert_eq!(fs::read(root.join("new")).unwrap(), b"content");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(fs::metadata(root.join("new")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(client.says("SITE CHMOD 600 new").starts_with('2'));
+    assert!(client.says("QUIT").starts_with("221"));
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let log = fs::read_to_string(&log).unwrap();
+    assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{log}");
+    assert!(log.contains("ada") && log.contains("new") && !log.contains("secret"), "{log}");
+}
+
+#[test]
+fn what_is_wrong_is_exit_code_2_and_a_port_that_is_taken_3() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("port21.toml");
+    fs::write(&file, "[network]\nlisten = ['here']\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (words, code, reason) in [
+        (&["--listen", "nowhere"][..], 2, "no address with a port"),
+        (&["--require-tls"], 2, "needs a certificate"),
+        (&["/missing/folder"], 2, "/missing/folder"),
+        (&["--config", "/missing/file"], 2, "cannot be read"),
+        (&["--config", file], 2, "port21.toml:2: "),
+        (&["--config", file, "--check"], 2, "port21.toml:2: "),
+        (&["--user", "no-such-user-here"], 2, "--user: "),
+        (&["--listen", &taken], 3, "cannot listen on"),
+    ] {
+        let output = run(words, "");
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {}", told(&output));
+        assert!(told(&output).contains(reason), "{words:?}: {}", told(&output));
+    }
+}
+
+#[test]
+fn the_printed_configuration_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("port21.toml");
+    fs::write(&file, run(&["--print-config"], "").stdout).unwrap();
+    let output = run(&["--config", file.to_str().unwrap(), "--check"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(told(&output).contains("the configuration is right: 0 accounts, guests who may read, no TLS"));
+}
+
+#[test]
+fn accounts_are_read_anew_and_a_wrong_file_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, home) = (folder.path().join("accounts.toml"), folder.path().join("home"));
+    fs::create_dir(&home).unwrap();
+    let (file, home) = (file.to_str().unwrap(), home.to_str().unwrap());
+    let set = |name: &str, password: &str| {
+        let output = run(&["passwd", file, name, "--home", home], &format!("{password}\n"));
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    };
+    let missing = run(&["passwd", file, "ada"], "x\n");
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(told(&missing).contains("--home"), "{}", told(&missing));
+    set("ada", "first");
+    let mut server = Server::start(&["--accounts", file, "--listen", "127.0.0.1:0"]);
+    let logs_in = |server: &Server, name: &str, password: &str| {
+        let mut client = server.client();
+        client.says(&format!("USER {name}"));
+        client.says(&format!("PASS {password}")).starts_with("230")
+    };
+    assert!(logs_in(&server, "ada", "first"));
+    set("ada", "second");
+    set("berta", "third");
+    assert!(logs_in(&server, "ada", "first"), "not before it is told");
+    server.signal("-HUP");
+    server.hears("accounts are read anew: 2");
+    assert!(!logs_in(&server, "ada", "first"));
+    assert!(logs_in(&server, "ada", "second") && logs_in(&server, "berta", "third"));
+    let mut text = fs::read_to_string(file).unwrap();
+    text.push_str("nonsense = 1\n");
+    fs::write(file, text).unwrap();
+    server.signal("-HUP");
+    server.hears("accounts stay as they were");
+    assert!(logs_in(&server, "berta", "third"));
+}
+
+#[test]
+fn root_is_given_up_once_ports_are_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--user", "nobody", "--listen", "127.0.0.1:0", folder.path().to_str().unwrap()];
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    if !status.contains("\nUid:\t0\t") {
+        assert_eq!(run(&words, "").status.code(), Some(2), "only root can become another user");
+        return;
+    }
+    let server = Server::start(&words);
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = passwd.lines().find(|line| line.starts_with("nobody:")).unwrap();
+    let number = nobody.split(':').nth(2).unwrap();
+    for task in fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap() {
+        let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+        let users = status.lines().find(|line| line.starts_with("Uid:")).unwrap();
+        assert_eq!(users, format!("Uid:\t{number}\t{number}\t{number}\t{number}"));
+    }
+}
+
+#[test]
+fn the_readmes_five_lines_are_a_server_with_tls_and_one_account() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let (_, section) = readme.split_once("one virtual user, in\n").unwrap();
+    let lines: Vec<&str> = section
+        .lines()
+        .skip_while(|line| !line.starts_with("    "))
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("README.md"), "read me").unwrap();
+    let tools = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
+    let shell = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", script]).current_dir(folder.path());
+        command.env("PATH", format!("{tools}:{}", std::env::var("PATH").unwrap()));
+        command
+    };
+    assert!(shell(&lines[..3].join("\n")).status().unwrap().success());
+    // The same line, on a free port, and as this process's child.
+    let serve = lines[3].trim().replace(":2121 &", ":0").replacen("port21", "exec port21", 1);
+    let mut child = shell(&serve).stderr(Stdio::piped()).spawn().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(" on 127.0.0.1:") {
+        assert!(talk.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    let port = said.trim_end().rsplit(':').next().unwrap().to_owned();
+    let sent = shell(&lines[4].replace(":2121/", &format!(":{port}/"))).output();
+    child.kill().unwrap();
+    let mut rest = String::new();
+    talk.read_to_string(&mut rest).unwrap();
+    child.wait().unwrap();
+    let sent = sent.unwrap();
+    assert!(sent.status.success(), "{}\n{said}{rest}", String::from_utf8_lossy(&sent.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("ftp/ada/README.md")).unwrap(), "read me");
+}
