@@ -28,7 +28,7 @@ use crate::record::{Ending, TransferKind, What};
 use crate::session::{Done, Ends, Event, Session, TransferId};
 
 /// Bytes of replies that may wait for a client before nothing more is read from it.
-const MOST_UNSENT: usize = 64 << 10;
+pub(super) const MOST_UNSENT: usize = 64 << 10;
 
 /// How long the end of a connection may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);

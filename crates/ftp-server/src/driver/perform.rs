@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::conversation::{Active, Answer, Conversation, Passive};
+use super::conversation::{Active, Answer, Conversation, MOST_UNSENT, Passive};
 use super::data::{Peer, Protection, Way};
 use super::meter::{Counts, Meter};
 use super::operate::{is_slow, operate};
@@ -25,7 +25,8 @@ impl Conversation {
             let ended = match action {
                 Action::Send(bytes) => {
                     self.send(&bytes);
-                    None
+                    // The session reads the next of many commands only when it is asked for more.
+                    if self.outgoing.len() > MOST_UNSENT { Box::pin(self.flush()).await.err() } else { None }
                 }
                 Action::StartTls => Box::pin(self.start_tls()).await,
                 Action::StopTls => Box::pin(self.stop_tls()).await,
