@@ -109,7 +109,8 @@ fn shut_off(assembled: &Assembled) -> Result<Option<Vec<PathBuf>>, Failure> {
         needs.files.extend([certificate.clone(), key.clone()]);
     }
     let logs = &settings.logs;
-    needs.logs.extend([&logs.log, &logs.xferlog, &logs.pcap].into_iter().flatten().cloned());
+    let files = [&logs.log, &logs.xferlog, &logs.pcap].into_iter().flatten();
+    needs.logs.extend(files.filter(|file| file.as_os_str() != "-").cloned());
     match privileges::shut_off(&needs) {
         Ok(true) => Ok(Some(needs.folders)),
         Ok(false) => Ok(None),
