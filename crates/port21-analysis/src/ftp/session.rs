@@ -138,6 +138,8 @@ pub struct Session {
     pub(super) gap_since_reply: bool,
     pub(super) client_gap: u64,
     pub(super) logins: Vec<Login>,
+    /// Packet that accepted the first login, where no data connection can have come before it; else 0.
+    pub(super) logged_in: u64,
     pub(super) directory: Option<Vec<u8>>,
     pub(super) representation: Type,
     pub(super) type_seen: bool,
@@ -201,6 +203,7 @@ impl Session {
             gap_since_reply: false,
             client_gap: 0,
             logins: Vec::new(),
+            logged_in: 0,
             directory: None,
             representation: Type::Ascii,
             type_seen: false,
