@@ -54,7 +54,8 @@ impl History {
             self.clear(budget);
             return;
         }
-        if self.bytes.len() >= limit / 8 {
+        // Never twice the limit, as doubling would make it.
+        if self.bytes.len() >= limit / 2 {
             self.bytes.reserve_exact(limit.saturating_sub(self.bytes.len()));
         }
         self.bytes.extend(kept);
