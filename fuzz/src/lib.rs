@@ -8,7 +8,7 @@ mod segments;
 use std::io::{self, Read};
 
 use ftp_protocol::line::{Line, LineReader};
-use ftp_protocol::listing::{Hint, parse_listing};
+use ftp_protocol::listing::{Format, Hint, parse_listing};
 use ftp_protocol::{Command, address, path, reply::ReplyReader, sequence};
 use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
 use port21_analysis::answers;
@@ -140,9 +140,15 @@ fn lines(pieces: &[&[u8]]) -> Vec<Line> {
 /// Reads a listing as whatever it may be.
 pub fn listing(bytes: &[u8]) {
     let count = bytes.split(|byte| *byte == b'\n').count();
-    for hint in [None, Some(Hint::List), Some(Hint::Nlst), Some(Hint::Mlsd)] {
+    let likely = [Format::Vms, Format::Members, Format::Macintosh].map(|format| Some(Hint::Likely(format)));
+    for hint in [None, Some(Hint::List), Some(Hint::Nlst), Some(Hint::Mlsd)].into_iter().chain(likely) {
         let listing = parse_listing(bytes, hint);
         assert!(listing.entries.len() <= count, "no more entries than lines");
+        for entry in listing.entries {
+            if let Some(date) = entry.date {
+                assert!(date.completed(1_700_000_000).seconds(0).is_some(), "a date is a moment");
+            }
+        }
     }
 }
 

@@ -47,6 +47,10 @@ const MARKS: [(&[u8], Unit); 21] = [
 /// The numbers of a word that is made of numbers with their characters, at most one of each; the last number may
 /// stand without. `None` if the word is anything else, or has no character.
 pub(super) fn marked(word: &[u8]) -> Option<[Option<Marked>; 3]> {
+    // Every character begins beyond ASCII.
+    if word.is_ascii() {
+        return None;
+    }
     let mut found = [None; 3];
     let mut rest = word;
     let mut any = false;

@@ -7,14 +7,9 @@
 //! drwxrwxr-x               folder        2 May 10  1996 name
 //! ```
 
-use memchr::memmem;
-
 use super::unix::{find_date, kind_of};
 use super::words::{Line, number};
 use super::{Entry, EntryKind};
-
-/// Most bytes from the beginning of a line to the word "folder".
-const WIDEST_FOLDER: usize = 64;
 
 /// Reads a line; `None` if it is not of this form.
 pub(super) fn parse(line: &Line<'_>) -> Option<Entry> {
@@ -42,15 +37,5 @@ pub(super) fn parse(line: &Line<'_>) -> Option<Entry> {
         modified: line.span(date.first, date.last).map(<[u8]>::to_vec),
         permissions: mode.bytes.get(1..).map(<[u8]>::to_vec),
         ..Entry::of_name(name)
-    })
-}
-
-/// Whether a listing has a line that may be one of a directory.
-pub(super) fn has_folder(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, b" folder ").any(|at| {
-        // The mode stands before it at the beginning of a line.
-        let before = bytes.get(at.saturating_sub(WIDEST_FOLDER)..at).unwrap_or_default().trim_ascii_end();
-        let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-        line.len() == 10 && line.starts_with(b"d") && kind_of(line).is_some()
     })
 }

@@ -78,6 +78,9 @@ const KOI8: &str = "юабцдефгхийклмнопярстужвьызшэщ
 
 /// The month, 1 to 12, that a word names, perhaps with a full stop or comma behind it.
 pub(super) fn month(word: &[u8]) -> Option<u8> {
+    if let Some(month) = english(word) {
+        return Some(month);
+    }
     let word = word.strip_suffix(b".").or_else(|| word.strip_suffix(b",")).unwrap_or(word);
     if word.len() < SHORTEST || word.len() > LONGEST {
         return None;
@@ -97,6 +100,26 @@ pub(super) fn month(word: &[u8]) -> Option<u8> {
         .or_else(|| russian(|| word.iter().map(|&byte| of_koi8(byte))))
         .or_else(|| russian(|| word.iter().map(|&byte| of_code_page_866(byte))))
         .or_else(|| russian(|| word.iter().map(|&byte| of_iso_8859_5(byte))))
+}
+
+/// The month of which a word is the English abbreviation of three letters.
+pub(super) fn english(word: &[u8]) -> Option<u8> {
+    let [a, b, c] = word else { return None };
+    Some(match [a.to_ascii_lowercase(), b.to_ascii_lowercase(), c.to_ascii_lowercase()] {
+        [b'j', b'a', b'n'] => 1,
+        [b'f', b'e', b'b'] => 2,
+        [b'm', b'a', b'r'] => 3,
+        [b'a', b'p', b'r'] => 4,
+        [b'm', b'a', b'y'] => 5,
+        [b'j', b'u', b'n'] => 6,
+        [b'j', b'u', b'l'] => 7,
+        [b'a', b'u', b'g'] => 8,
+        [b's', b'e', b'p'] => 9,
+        [b'o', b'c', b't'] => 10,
+        [b'n', b'o', b'v'] => 11,
+        [b'd', b'e', b'c'] => 12,
+        _ => return None,
+    })
 }
 
 /// The month of which the letters are the name or its beginning.

@@ -12,6 +12,9 @@ use super::{
     vms, without_line_end,
 };
 
+/// Length in bytes of a short line of DOS: room is made for as many entries as there can be such lines.
+const SHORT_LINE: usize = 40;
+
 /// What the dates of a listing that are three numbers say on their order.
 #[derive(Debug, Default)]
 struct Votes {
@@ -33,20 +36,19 @@ pub(super) struct Reader<'a> {
     /// The place of a line that may go on in the next one.
     begun: Option<Range<usize>>,
     votes: Votes,
-    /// Entries whose date can be read in more than one order, with their form.
-    open_dates: Vec<(usize, Format)>,
+    /// Entries whose date can be read in more than one order.
+    open_dates: Vec<(usize, Format, Stamp)>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of these bytes.
     pub fn new(bytes: &'a [u8], hint: Option<Hint>) -> Self {
-        let mut expected = Expectation::new(hint);
-        // Only lines of directories prove that a listing is of Mac OS, and they may come last.
-        expected.macintosh |= expected.is_open() && macintosh::has_folder(bytes);
+        let expected = Expectation::new(hint);
+        let lines = bytes.len().checked_div(SHORT_LINE).unwrap_or(0).min(MAXIMUM_ENTRIES);
         Self {
             bytes,
             expected,
-            listing: Listing::default(),
+            listing: Listing { entries: Vec::with_capacity(lines), ..Listing::default() },
             directory: None,
             section: None,
             behind_blank: true,
@@ -170,40 +172,47 @@ impl<'a> Reader<'a> {
         self.listing.entries.push(Entry { text: text.to_vec(), directory: self.directory.clone(), ..entry });
     }
 
-    /// The date of an entry that is about to be added, whose orders count for the whole listing.
+    /// The date of an entry that is about to be added; `None` also for one that is settled at the end.
     fn date(&mut self, entry: &Entry, format: Format) -> Option<Date> {
         let stamp = Stamp::read(entry.modified.as_deref()?);
         if self.votes.count(&stamp) > 1 {
-            self.open_dates.push((self.listing.entries.len(), format));
+            self.open_dates.push((self.listing.entries.len(), format, stamp));
+            return None;
         }
-        date_in_order(&stamp, format, &Votes::default())
+        stamp.date(Order::ALL)
     }
 
-    /// Reads the dates that were read in the likeliest order again, now that it is known which one fits most dates.
+    /// Settles the dates that can be read in several orders, now that it is known which one fits the listing.
     fn settle_dates(&mut self) {
-        for (index, format) in std::mem::take(&mut self.open_dates) {
-            if let Some(entry) = self.listing.entries.get_mut(index)
-                && let Some(text) = entry.modified.as_deref()
-            {
-                entry.date = date_in_order(&Stamp::read(text), format, &self.votes);
+        for (index, format, stamp) in std::mem::take(&mut self.open_dates) {
+            if let Some(entry) = self.listing.entries.get_mut(index) {
+                entry.date = date_in_order(&stamp, format, &self.votes);
             }
         }
     }
 
-    /// A listing of Mac OS without a directory looks like one of Unix with numbers for owners. It is of Mac OS if in
-    /// more than one line and all of them the third number is the sum of the first two.
+    /// Lines of Mac OS look like those of Unix without a group. A directory proves what they are, though it may come
+    /// last; without one it is that the third number is the sum of the first two, in more than one line and in all.
     fn settle_macintosh(&mut self) {
-        let listing = &mut self.listing;
-        if listing.format != Some(Format::Unix) || listing.unparsed > 0 || listing.entries.len() < 2 {
+        let Listing { format, entries, unparsed, .. } = &mut self.listing;
+        if !matches!(format, Some(Format::Unix | Format::Mixed)) {
             return;
         }
+        let proved =
+            entries.iter().any(|entry| entry.owner.as_deref() == Some(b"folder") && entry.group.is_none());
+        let may_be = proved || *unparsed == 0 && entries.len() > 1 && *format == Some(Format::Unix);
         let again = |entry: &Entry| macintosh::parse(&Line::new(&entry.text));
-        if let Some(read) = listing.entries.iter().map(again).collect::<Option<Vec<_>>>() {
-            listing.format = Some(Format::Macintosh);
-            for (entry, new) in listing.entries.iter_mut().zip(read) {
-                (entry.owner, entry.group) = (new.owner, new.group);
+        if !may_be || !proved && !entries.iter().all(|entry| again(entry).is_some()) {
+            return;
+        }
+        let mut others = false;
+        for entry in entries.iter_mut().filter(|entry| entry.name.is_some()) {
+            match again(entry) {
+                Some(new) => (entry.size, entry.owner, entry.group) = (new.size, new.owner, new.group),
+                None => others = true,
             }
         }
+        *format = Some(if others { Format::Mixed } else { Format::Macintosh });
     }
 }
 

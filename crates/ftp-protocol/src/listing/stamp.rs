@@ -112,14 +112,12 @@ impl Stamp {
 
     fn take_digits(&mut self, token: &[u8]) {
         let bare = token.strip_suffix(b".").unwrap_or(token);
-        if let Some(count) = number(bare) {
-            if is_year(bare) {
-                self.year = i16::try_from(count).ok();
-            } else if bare.len() <= 2
-                && let Some(free) = self.small.iter_mut().find(|place| place.is_none())
-            {
-                *free = u8::try_from(count).ok();
+        if let Some(count) = small_number(bare) {
+            if let Some(free) = self.small.iter_mut().find(|place| place.is_none()) {
+                *free = Some(count);
             }
+        } else if is_year(bare) {
+            self.year = number(bare).and_then(|year| i16::try_from(year).ok());
         } else if token.contains(&b':') {
             self.take_time(token);
         } else if let Some(found) = marked(token) {
@@ -148,10 +146,10 @@ impl Stamp {
         }
         self.afternoon = half.or(self.afternoon);
         let mut parts = bare.split(|byte| matches!(byte, b':' | b'.'));
-        let mut next = || parts.next().and_then(number).and_then(|part| u8::try_from(part).ok());
+        let mut next = || parts.next().and_then(small_number);
         let (hour, minute, second) = (next(), next(), next());
         self.time = hour.zip(minute).and_then(|(hour, minute)| Time::new(hour, minute, second)).map(|time| {
-            let fraction = bare.splitn(2, |&byte| byte == b'.').nth(1);
+            let fraction = parts.next();
             Time { nanosecond: fraction.map_or(0, nanoseconds), ..time }
         });
     }
@@ -204,7 +202,7 @@ impl Numbers {
             Order::Day => (c, b, a),
             Order::Year => (a, b, c),
         };
-        if month.1 > 2 || day.1 > 2 {
+        if month.1 > 2 || day.1 > 2 || month.0 > 12 || day.0 > 31 {
             return None;
         }
         Date::new(Some(full_year(year.0, year.1)?), u8::try_from(month.0).ok()?, u8::try_from(day.0).ok()?)
@@ -215,18 +213,24 @@ impl Numbers {
 pub(super) fn of_fact(text: &[u8]) -> Option<Date> {
     let mut parts = text.splitn(2, |&byte| byte == b'.');
     let (digits, fraction) = (parts.next()?, parts.next());
-    number(digits)?;
     // Servers that wrote "19" and the years since 1900 got five digits for the year 2000 and all later ones.
-    let year_digits = if digits.len() == 15 && digits.starts_with(b"191") { 5 } else { 4 };
-    let (year, rest) = digits.split_at_checked(year_digits)?;
-    let year = number(if year_digits == 5 { year.get(2..)? } else { year })?;
-    let year = if year_digits == 5 { year.checked_add(1900)? } else { year };
-    let pair = |from: usize| {
-        rest.get(from..from.checked_add(2)?).and_then(number).and_then(|pair| u8::try_from(pair).ok())
+    let (year, rest) = match digits {
+        [b'1', b'9', year @ b'1'..=b'2', rest @ ..] if digits.len() == 15 => {
+            let (tens, rest) = rest.split_at_checked(2)?;
+            let hundreds = i16::from(year.checked_sub(b'0')?).checked_mul(100)?;
+            (i16::from(small_number(tens)?).checked_add(hundreds)?.checked_add(1900)?, rest)
+        }
+        _ => {
+            let (year, rest) = digits.split_at_checked(4)?;
+            let (century, year) = year.split_at_checked(2)?;
+            let century = i16::from(small_number(century)?).checked_mul(100)?;
+            (century.checked_add(i16::from(small_number(year)?))?, rest)
+        }
     };
-    let date = Date::new(i16::try_from(year).ok(), pair(0)?, pair(2)?)?;
+    let pair = |from: usize| small_number(rest.get(from..from.checked_add(2)?)?);
+    let date = Date::new(Some(year), pair(0)?, pair(2)?)?;
     let time = match rest.len() {
-        10 => Some(Time::new(pair(4)?, pair(6)?, pair(8))?),
+        10 => Some(Time::new(pair(4)?, pair(6)?, Some(pair(8)?))?),
         8 => Some(Time::new(pair(4)?, pair(6)?, None)?),
         4 => None,
         _ => return None,
@@ -254,6 +258,16 @@ fn full_year(year: u64, digits: usize) -> Option<i16> {
         _ => return None,
     };
     i16::try_from(full).ok()
+}
+
+/// One or two digits as a number.
+fn small_number(digits: &[u8]) -> Option<u8> {
+    let digit = |byte: &u8| byte.checked_sub(b'0').filter(|digit| *digit < 10);
+    match digits {
+        [one] => digit(one),
+        [ten, one] => digit(ten)?.checked_mul(10)?.checked_add(digit(one)?),
+        _ => None,
+    }
 }
 
 /// Minutes east of UTC of `+0530`.
@@ -368,6 +382,8 @@ mod tests {
             ("191240314092653", "2024-03-14 09:26:53 Utc"),
             ("202403140926", "2024-03-14 09:26 Utc"),
             ("20240314", "2024-03-14 ~ Utc"),
+            ("18991231000000", "1899-12-31 00:00:00 Utc"),
+            ("2024031409265x", "none"),
             ("20241314092653", "none"),
             ("20240314256153", "none"),
             ("2024031409265", "none"),

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use super::months::english;
+
 /// Most words of a line that are looked at; what a listing tells before the name has fewer.
 const MAXIMUM_WORDS: usize = 24;
 
@@ -61,32 +63,38 @@ impl<'a> Deref for Words<'a> {
 /// The first words of a line.
 pub(super) fn words(line: &[u8]) -> Words<'_> {
     let mut words = Words { found: [Word::default(); MAXIMUM_WORDS], count: 0 };
-    let mut start = None;
-    for (at, byte) in line.iter().copied().chain([b' ']).enumerate() {
-        match (matches!(byte, b' ' | b'\t'), start) {
-            (false, None) => start = Some(at),
-            (true, Some(begin)) => {
-                let Some(place) = words.found.get_mut(words.count) else { break };
-                *place = Word { bytes: line.get(begin..at).unwrap_or_default(), start: begin, end: at };
-                words.count = words.count.saturating_add(1);
-                start = None;
-            }
-            _ => {}
-        }
+    let mut end = 0;
+    for place in &mut words.found {
+        let rest = line.get(end..).unwrap_or_default();
+        let Some(blanks) = rest.iter().position(|byte| !is_blank(byte)) else { break };
+        let rest = rest.get(blanks..).unwrap_or_default();
+        let length = rest.iter().position(is_blank).unwrap_or(rest.len());
+        let start = end.saturating_add(blanks);
+        end = start.saturating_add(length);
+        *place = Word { bytes: rest.get(..length).unwrap_or_default(), start, end };
+        words.count = words.count.saturating_add(1);
     }
     words
 }
 
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 /// Decimal digits and nothing else, as a number.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    text.first()?;
+    text.iter().try_fold(0_u64, |sum, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        sum.checked_mul(10)?.checked_add(u64::from(digit))
+    })
 }
 
 /// Digits in groups of three, with commas or full stops between them, or without.
 pub(super) fn grouped_number(text: &[u8]) -> Option<u64> {
+    if let Some(plain) = number(text) {
+        return Some(plain);
+    }
     let separates = |byte: &u8| matches!(byte, b',' | b'.');
     if !text.first()?.is_ascii_digit() || !text.split(separates).skip(1).all(|group| group.len() == 3) {
         return None;
@@ -151,9 +159,7 @@ pub(super) fn is_day(text: &[u8]) -> bool {
 
 /// An English month of three letters.
 pub(super) fn is_english_month(text: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 12] =
-        [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-    MONTHS.iter().any(|month| text.eq_ignore_ascii_case(month))
+    english(text).is_some()
 }
 
 /// A word of letters or other than ASCII bytes that may name a month in some language and encoding.

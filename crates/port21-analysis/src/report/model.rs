@@ -524,7 +524,8 @@ pub enum FailureCause {
 /// A parsed listing.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Listing {
-    /// "unix", "dos", "mlsd", "eplf", "names", or "mixed"; `null`: nothing could be parsed.
+    /// "unix", "dos", "mlsd", "eplf", "names", "mixed", or a rarer form, such as "vms" or "data-sets"; `null`: nothing
+    /// could be parsed.
     pub format: Option<String>,
     /// Entries in order; lines that could not be parsed have only `text`.
     pub entries: Vec<Entry>,
