@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! bytes -> reader: lines, headings, wrapped lines -> recognise: which form a line has -> one file a form -> Entry
-//!               `-> stamp: dates, read in the order that fits the whole listing -> Date
+//!            `-> stamp, votes: dates, read in the order that fits the whole listing -> Date
 //! ```
 
 mod asian;
@@ -35,6 +35,7 @@ mod stamp;
 mod unisys;
 mod unix;
 mod vms;
+mod votes;
 mod vshell;
 mod vxworks;
 mod wellfleet;

@@ -143,7 +143,7 @@ fn work_grows_no_faster_than_the_bytes() {
     ];
     for piece in pieces {
         for hint in [Some(Hint::List), Some(Hint::Mlsd)] {
-            let count = (20_000 / piece.len()).max(1);
+            let count = (10_000 / piece.len()).max(1);
             let (few, many) = (time(&piece, count, hint), time(&piece, count * 8, hint));
             // Eight times the bytes; a square would be sixty-four. Ten milliseconds are noise.
             let shown = String::from_utf8_lossy(&piece[..piece.len().min(20)]).into_owned();

@@ -1,11 +1,11 @@
 //! Reads a listing as a whole: its headings and totals, lines that are broken in two, and the order of its dates.
 
-use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::headings::{Section, Spoken, spoken};
 use super::recognise::{Expectation, recognise};
 use super::stamp::{Order, Stamp};
+use super::votes::Votes;
 use super::words::Line;
 use super::{
     Date, Entry, Format, Hint, Listing, MAXIMUM_ENTRIES, MAXIMUM_LINE, data_sets, macintosh, members, unix,
@@ -14,15 +14,6 @@ use super::{
 
 /// Length in bytes of a short line of DOS: room is made for as many entries as there can be such lines.
 const SHORT_LINE: usize = 40;
-
-/// What the dates of a listing that are three numbers say on their order.
-#[derive(Debug, Default)]
-struct Votes {
-    /// How many dates can be read in each order of [`Order::ALL`].
-    possible: [u32; 3],
-    /// The first and the last numbers that have two digits, a bit each.
-    ends: [u128; 2],
-}
 
 /// Reads a listing from its beginning to its end.
 pub(super) struct Reader<'a> {
@@ -198,11 +189,12 @@ impl<'a> Reader<'a> {
         if !matches!(format, Some(Format::Unix | Format::Mixed)) {
             return;
         }
-        let proved =
-            entries.iter().any(|entry| entry.owner.as_deref() == Some(b"folder") && entry.group.is_none());
-        let may_be = proved || *unparsed == 0 && entries.len() > 1 && *format == Some(Format::Unix);
         let again = |entry: &Entry| macintosh::parse(&Line::new(&entry.text));
-        if !may_be || !proved && !entries.iter().all(|entry| again(entry).is_some()) {
+        let is_folder = |entry: &Entry| entry.owner.as_deref() == Some(b"folder") && again(entry).is_some();
+        let whole = *format == Some(Format::Unix) && *unparsed == 0 && entries.len() > 1;
+        let proved =
+            entries.iter().any(is_folder) || whole && entries.iter().all(|entry| again(entry).is_some());
+        if !proved {
             return;
         }
         let mut others = false;
@@ -223,56 +215,8 @@ pub(super) fn date_of(entry: &Entry, format: Format) -> Option<Date> {
 
 /// The date, its numbers in the order that fits the listing best, or else in the likeliest one of its form.
 fn date_in_order(stamp: &Stamp, format: Format, votes: &Votes) -> Option<Date> {
-    let mut orders = stamp.separator().map_or(Order::ALL, |separator| format.orders(separator));
-    votes.sort(&mut orders);
-    stamp.date(orders)
-}
-
-impl Votes {
-    /// Counts a date, and gives in how many orders it can be read.
-    fn count(&mut self, stamp: &Stamp) -> usize {
-        let Some(orders) = stamp.orders() else { return 0 };
-        for (seen, number) in self.ends.iter_mut().zip(stamp.ends().into_iter().flatten()) {
-            *seen |= 1_u128.checked_shl(u32::from(number)).unwrap_or(0);
-        }
-        let mut possible = 0_usize;
-        for order in orders {
-            possible = possible.saturating_add(1);
-            let place = self.possible.iter_mut().zip(Order::ALL).find(|(_, other)| *other == order);
-            if let Some((votes, _)) = place {
-                *votes = votes.saturating_add(1);
-            }
-        }
-        possible
-    }
-
-    /// Puts orders that more dates allow before others.
-    fn sort(&self, orders: &mut [Order; 3]) {
-        let count = |order: Order| {
-            Order::ALL
-                .iter()
-                .zip(self.possible)
-                .find(|(other, _)| **other == order)
-                .map_or(0, |(_, votes)| votes)
-        };
-        let [first, last] = self.ends.map(u128::count_ones);
-        // Where days can be years and years days, years are what is the same in more lines.
-        if count(Order::Year) == count(Order::Day) && first < last {
-            let (day, year) = (Order::Day, Order::Year);
-            let after = orders.iter().position(|order| *order == day)
-                < orders.iter().position(|order| *order == year);
-            if after {
-                orders.iter_mut().for_each(|order| {
-                    *order = match *order {
-                        Order::Day => Order::Year,
-                        Order::Year => Order::Day,
-                        other => other,
-                    }
-                });
-            }
-        }
-        orders.sort_by_key(|order| Reverse(count(*order)));
-    }
+    let orders = stamp.separator().map_or(Order::ALL, |separator| format.orders(separator));
+    stamp.date(votes.sort(orders))
 }
 
 /// Whether this form is one of those that are tried only when the common ones do not fit.
