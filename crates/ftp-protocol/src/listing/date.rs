@@ -92,7 +92,7 @@ impl Date {
     }
 
     /// Seconds since 1970-01-01 UTC, with midnight for a time that is not told. `east`: seconds by which the
-    /// server's clock is ahead of UTC. `None`: the year is unknown.
+    /// server's clock is ahead of UTC. `None`: the year is unknown, or beyond 9999.
     pub fn seconds(&self, east: i32) -> Option<i64> {
         let (month, day) = (i8::try_from(self.month).ok()?, i8::try_from(self.day).ok()?);
         let midnight = civil::Date::new(self.year?, month, day).ok()?.at(0, 0, 0, 0);
