@@ -168,6 +168,8 @@ pub struct Session {
     pub directory: Option<String>,
     /// What was odd and harmless: replies that break the grammar and how they were read.
     pub notes: Vec<Note>,
+    /// Commands and replies that are not told here because a limit was reached.
+    pub dropped_exchanges: u64,
     /// Findings about this session.
     pub findings: Vec<Finding>,
 }
