@@ -16,6 +16,9 @@ const GUESSES: usize = 4096;
 /// Of so many other sessions between the same hosts it is looked at whether a connection may be theirs.
 const OTHERS: usize = 16;
 
+/// Captures show packets in another order than they were sent within so many nanoseconds.
+const SWAPPED: i64 = 20_000_000;
+
 /// A session that is over, with all that is needed to write it down: nothing else of the stage, so that it can be done
 /// on any thread.
 #[derive(Debug)]
@@ -195,12 +198,17 @@ struct Owner {
     hidden: bool,
     /// Packet in which it was logged in, if that was seen.
     logged_in: u64,
+    /// Times of the commands that began its transfers, ascending.
+    commands: Vec<i64>,
     /// The same of the other sessions between its hosts, unless there are too many.
     others: Option<Vec<u64>>,
 }
 
 impl Owner {
     fn new(session: &Session, others: Option<Vec<u64>>) -> Self {
+        let mut commands: Vec<i64> =
+            session.transfers.iter().filter_map(|transfer| Some(transfer.command?.1)).collect();
+        commands.sort_unstable();
         Owner {
             client: session.client.address,
             same_host: session.client.address == session.server.address,
@@ -208,6 +216,7 @@ impl Owner {
             partial: session.is_partial(),
             hidden: session.is_hidden(),
             logged_in: session.logged_in,
+            commands,
             others,
         }
     }
@@ -222,7 +231,7 @@ impl Owner {
         let from_client = if self.same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
         let upload = unpaired.upload;
         let direction = upload.is_none() || from_client.is_none() || from_client == upload;
-        *opened && in_time && direction && !stranger.is_other && stranger.first_packet > self.logged_in
+        *opened && in_time && direction && !stranger.is_other && self.may_reach(stranger)
     }
 
     /// Whether it looks like data of a transfer whose command was not seen.
@@ -231,8 +240,21 @@ impl Owner {
         let one_way = stranger.contents.iter().filter(|content| content.length > 0).count() == 1;
         *opened
             && stranger.times.1 >= self.began.saturating_sub(EARLY)
-            && stranger.first_packet > self.logged_in
+            && self.may_reach(stranger)
             && (one_way || self.hidden && stranger.length() > 0)
+    }
+
+    /// Whether nothing in the dialogue speaks against the connection: it began after the login, and no transfer was asked
+    /// for while it carried data, since a session has one at a time (RFC 959, section 5.1).
+    fn may_reach(&self, stranger: &Stranger) -> bool {
+        let times = || stranger.contents.iter().filter_map(|content| content.times);
+        let first = times().map(|(first, _)| first).min();
+        let last = times().map(|(_, last)| last).max();
+        let during = first.zip(last).is_some_and(|(first, last)| {
+            let later = self.commands.partition_point(|command| *command <= first.saturating_add(SWAPPED));
+            self.commands.get(later).is_some_and(|command| *command < last)
+        });
+        stranger.first_packet > self.logged_in && !during
     }
 
     /// Whether no other session can have used the connection.

@@ -245,6 +245,29 @@ fn data_from_before_a_login_is_not_that_session_s() {
     }
 }
 
+/// A session has one transfer at a time: a connection that carried data when a transfer was asked for is another session's,
+/// and the other connection that fits is the transfer's.
+#[test]
+fn data_under_way_when_a_transfer_is_asked_for_is_not_that_transfer_s() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    let before = network.last();
+    let other = network.connect("10.0.0.1:45000", "10.0.0.2:50001");
+    other.send(Side::Responder, pattern(1, 3000));
+    network.wait_milliseconds(500);
+    ftp.ask("RETR mine");
+    (0..before).for_each(|_| {
+        network.forget(1);
+    });
+    let data = network.connect("10.0.0.1:45001", "10.0.0.2:50002");
+    ftp.reply("150 go");
+    data.send(Side::Responder, pattern(20, 4600)).close(Side::Responder);
+    other.send(Side::Responder, pattern(2, 3000)).close(Side::Responder);
+    ftp.quit();
+    let report = PORT21.explain(&network);
+    assert_eq!(pairings(only_session(&report)), [json!(["mine", "guessed", 4600])]);
+}
+
 #[test]
 fn what_may_have_been_another_session_s_is_not_guessed_when_that_one_is_over() {
     let network = Network::new();
