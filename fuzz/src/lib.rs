@@ -9,7 +9,7 @@ mod session;
 use std::io::{self, Read};
 
 use ftp_protocol::line::{Line, LineReader};
-use ftp_protocol::listing::{Hint, parse_listing};
+use ftp_protocol::listing::{Format, Hint, parse_listing};
 use ftp_protocol::{Command, address, path, reply::ReplyReader, sequence};
 use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
 use port21_analysis::answers;
@@ -142,9 +142,13 @@ fn lines(pieces: &[&[u8]]) -> Vec<Line> {
 /// Reads a listing as whatever it may be.
 pub fn listing(bytes: &[u8]) {
     let count = bytes.split(|byte| *byte == b'\n').count();
-    for hint in [None, Some(Hint::List), Some(Hint::Nlst), Some(Hint::Mlsd)] {
+    let likely = [Format::Vms, Format::Members, Format::Macintosh].map(|format| Some(Hint::Likely(format)));
+    for hint in [None, Some(Hint::List), Some(Hint::Nlst), Some(Hint::Mlsd)].into_iter().chain(likely) {
         let listing = parse_listing(bytes, hint);
         assert!(listing.entries.len() <= count, "no more entries than lines");
+        for date in listing.entries.iter().filter_map(|entry| entry.date) {
+            assert!(date.completed(1_700_000_000).year.is_some(), "every day is in some year");
+        }
     }
 }
 

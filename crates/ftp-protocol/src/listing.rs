@@ -1,15 +1,51 @@
 //! Listings: what LIST, NLST, MLSD and MLST give.
 //!
-//! RFC 959 leaves the form of LIST to the server; practice is that of `ls -l` or of DOS, some servers write EPLF.
-//! RFC 3659 section 7 fixes that of MLSD. A line of no known form is kept as text. The work is linear in the bytes.
+//! RFC 959 leaves the form of LIST to the server; practice is that of `ls -l` or of DOS, and two dozen others. RFC 3659
+//! section 7 fixes that of MLSD. A line of no known form is kept as text. The work is linear in the bytes.
+//!
+//! ```text
+//! bytes -> reader: lines, headings, wrapped lines -> recognise: which form a line has -> one file a form -> Entry
+//!            `-> stamp, votes: dates, read in the order that fits the whole listing -> Date
+//! ```
 
-use std::fmt;
-
+mod asian;
+mod cms;
+mod connect;
+mod data_sets;
+mod date;
 mod dos;
 mod eplf;
 mod facts;
+mod format;
+mod headings;
+mod jobs;
+mod macintosh;
+mod members;
+mod months;
+mod mpe;
+mod netware;
+mod nonstop;
+mod numeric;
+mod os2;
+mod os400;
+mod os9;
+mod reader;
+mod recognise;
+mod stamp;
+mod unisys;
 mod unix;
+mod vms;
+mod votes;
+mod vshell;
+mod vxworks;
+mod wellfleet;
 mod words;
+
+pub use date::{Date, Time, Zone};
+pub use format::Format;
+
+use reader::Reader;
+use recognise::Expectation;
 
 /// Most entries that are kept of one listing; further ones are counted only.
 pub const MAXIMUM_ENTRIES: usize = 200_000;
@@ -17,32 +53,18 @@ pub const MAXIMUM_ENTRIES: usize = 200_000;
 /// Longest line in bytes that is looked into; a longer one is kept as text.
 pub const MAXIMUM_LINE: usize = 16_384;
 
-/// The command that asked for a listing, where it is known.
+/// What is known of a listing before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hint {
-    /// LIST, or STAT with a path.
+    /// It is of LIST, or of STAT with a path.
     List,
-    /// NLST: every line is a name (RFC 959 section 4.1.3).
+    /// It is of NLST: every line is a name (RFC 959 section 4.1.3).
     Nlst,
-    /// MLSD or MLST: facts, a space and a name (RFC 3659 section 7).
+    /// It is of MLSD or MLST: facts, a space and a name (RFC 3659 section 7).
     Mlsd,
-}
-
-/// The form of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// That of `ls -l`.
-    Unix,
-    /// That of DOS and IIS.
-    Dos,
-    /// Facts of RFC 3659 section 7.
-    Facts,
-    /// Easily Parsed LIST Format.
-    Eplf,
-    /// Names only.
-    Names,
-    /// Lines of more than one of these forms.
-    Mixed,
+    /// It is of LIST, and from a server whose SYST ([`Format::of_system`]) or other listings promise this form, which
+    /// then is tried first.
+    Likely(Format),
 }
 
 /// What an entry is.
@@ -50,7 +72,7 @@ pub enum Format {
 pub enum EntryKind {
     /// A plain file.
     File,
-    /// A directory, `.` and `..` included.
+    /// A directory, `.` and `..` included, or what a server has in its place: a partitioned data set, a library.
     Directory,
     /// A symbolic link.
     Link,
@@ -61,15 +83,20 @@ pub enum EntryKind {
 /// One line of a listing. Everything but `text` is `None` where the line does not tell it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entry {
-    /// The name as sent, with its leading and trailing spaces. `None`: the line has no known form.
+    /// The name as a command takes it: with leading and trailing spaces as sent, without what only marks a directory
+    /// (`.DIR;1` on OpenVMS, a slash) and without quotation marks. `None`: the line has no known form.
     pub name: Option<Vec<u8>>,
     /// What it is.
     pub kind: Option<EntryKind>,
     /// The size in bytes, when it is told exactly.
     pub size: Option<u64>,
+    /// The size in bytes as far as blocks, records or a rounded number tell it. `None` where `size` is told.
+    pub rounded_size: Option<u64>,
     /// The time of the last change as written; its zone is that of the server, or UTC in facts (RFC 3659
     /// section 2.3).
     pub modified: Option<Vec<u8>>,
+    /// The time of the last change; `None` also if `modified` is not understood.
+    pub date: Option<Date>,
     /// The permissions as written: `rwxr-xr-x`, a mode, or the letters of RFC 3659 section 7.5.5.
     pub permissions: Option<Vec<u8>>,
     /// The owner, a name or a number.
@@ -80,7 +107,7 @@ pub struct Entry {
     pub target: Option<Vec<u8>>,
     /// The directory that a heading of a recursive listing names above this line.
     pub directory: Option<Vec<u8>>,
-    /// The whole line without its line end.
+    /// The whole line without its line end; two lines with the line end between them, where one was broken in two.
     pub text: Vec<u8>,
 }
 
@@ -99,47 +126,15 @@ pub struct Listing {
 
 /// Reads a listing. Without a hint, lines that are nothing but a name are kept as text.
 pub fn parse_listing(bytes: &[u8], hint: Option<Hint>) -> Listing {
-    let mut listing = Listing::default();
-    let mut directory: Option<Vec<u8>> = None;
-    let mut behind_blank = true;
-    for line in bytes.split(|&byte| byte == b'\n') {
-        let line = without_line_end(line);
-        let blank = line.trim_ascii().is_empty();
-        let headed = std::mem::replace(&mut behind_blank, blank);
-        if blank || hint != Some(Hint::Nlst) && unix::is_total(line) {
-            continue;
-        }
-        let parsed = if line.len() > MAXIMUM_LINE { None } else { parse_line(line, hint) };
-        if parsed.is_none()
-            && headed
-            && let Some(heading) = line.strip_suffix(b":")
-        {
-            directory = Some(heading.to_vec());
-            continue;
-        }
-        listing.add(parsed, line, directory.as_deref());
-    }
-    listing
+    Reader::new(bytes, hint).read()
 }
 
 /// Reads one line of a listing, as that of a 250 reply to MLST (RFC 3659 section 7.2) or of a 213 reply to STAT.
 /// `None` if it has no known form.
 pub fn parse_entry(line: &[u8], hint: Option<Hint>) -> Option<Entry> {
-    let (_, entry) = parse_line(without_line_end(line), hint)?;
-    Some(Entry { text: line.to_vec(), ..entry })
-}
-
-fn parse_line(line: &[u8], hint: Option<Hint>) -> Option<(Format, Entry)> {
-    let unix = || unix::parse(line).map(|entry| (Format::Unix, entry));
-    let dos = || dos::parse(line).map(|entry| (Format::Dos, entry));
-    let eplf = || eplf::parse(line).map(|entry| (Format::Eplf, entry));
-    let facts = |strict| facts::parse(line, strict).map(|entry| (Format::Facts, entry));
-    match hint {
-        Some(Hint::Mlsd) => facts(false).or_else(unix).or_else(dos).or_else(eplf),
-        // NLST -l gives long lines on some servers.
-        Some(Hint::Nlst) => unix().or_else(|| Some((Format::Names, Entry::of_name(line)))),
-        Some(Hint::List) | None => eplf().or_else(unix).or_else(dos).or_else(|| facts(true)),
-    }
+    let (format, entry) = recognise::recognise(without_line_end(line), &Expectation::new(hint))?;
+    let date = entry.date.or_else(|| reader::date_of(&entry, format));
+    Some(Entry { date, text: line.to_vec(), ..entry })
 }
 
 fn without_line_end(line: &[u8]) -> &[u8] {
@@ -150,44 +145,9 @@ fn without_line_end(line: &[u8]) -> &[u8] {
     line
 }
 
-impl Listing {
-    fn add(&mut self, parsed: Option<(Format, Entry)>, line: &[u8], directory: Option<&[u8]>) {
-        if self.entries.len() >= MAXIMUM_ENTRIES {
-            self.dropped = self.dropped.saturating_add(1);
-            return;
-        }
-        let entry = match parsed {
-            Some((format, entry)) => {
-                let same = self.format.is_none_or(|other| other == format);
-                self.format = Some(if same { format } else { Format::Mixed });
-                entry
-            }
-            None => {
-                self.unparsed = self.unparsed.saturating_add(1);
-                Entry::default()
-            }
-        };
-        let directory = directory.map(<[u8]>::to_vec);
-        self.entries.push(Entry { text: line.to_vec(), directory, ..entry });
-    }
-}
-
 impl Entry {
     fn of_name(name: &[u8]) -> Self {
         Self { name: Some(name.to_vec()), ..Self::default() }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Unix => "unix",
-            Self::Dos => "dos",
-            Self::Facts => "mlsd",
-            Self::Eplf => "eplf",
-            Self::Names => "names",
-            Self::Mixed => "mixed",
-        })
     }
 }
 

@@ -109,6 +109,15 @@ impl Digest {
         }
     }
 
+    /// Nothing more comes soon: hands over what is gathered, and keeps no room for more.
+    pub fn flush(&mut self) {
+        if let Way::Later(later) = &mut self.0
+            && !later.gathered.is_empty()
+        {
+            later.hand_over();
+        }
+    }
+
     /// SHA-256 of all bytes so far. Waits for other threads, or does what they have not begun.
     pub fn value(&self) -> [u8; 32] {
         match &self.0 {
@@ -271,6 +280,20 @@ mod tests {
             digest.update(&bytes);
             assert!(deferred.backlog.load(Ordering::Relaxed) <= BACKLOG + PIECE);
         }
+    }
+
+    #[test]
+    fn a_stream_that_was_flushed_keeps_no_room_and_can_go_on() {
+        let later = Hashing::later(Arc::new(Lazy::default()));
+        let mut digest = Digest::new(&later, b"head").unwrap();
+        digest.update(&stream(100));
+        digest.flush();
+        let Way::Later(stream_of) = &digest.0 else { return };
+        assert_eq!(stream_of.gathered.capacity(), 0);
+        assert_eq!(digest.value(), hashed(&Hashing::Now, &stream(100), 100));
+        digest.flush();
+        digest.update(b"more");
+        assert_eq!(digest.value(), hashed(&Hashing::Now, &[stream(100), b"more".to_vec()].concat(), 104));
     }
 
     #[test]

@@ -228,6 +228,7 @@ pub(crate) fn greeted() -> Session {
         tls: None,
         directory: None,
         notes: Vec::new(),
+        dropped_exchanges: 0,
         findings: Vec::new(),
     }
 }

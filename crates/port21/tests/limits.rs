@@ -5,6 +5,7 @@
 
 use port21_testkit::{Network, Program, Side, pattern};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 const PORT21: Program = Program::new(env!("CARGO_BIN_EXE_port21"));
 
@@ -117,6 +118,37 @@ fn bytes_of_a_session_and_of_all() {
     }
 }
 
+/// What is no longer told has no effects either: no reply answers an earlier command, and no connection is its data.
+#[test]
+fn what_is_behind_the_end_of_a_session_is_not_taken_for_something_else() {
+    for (option, limit) in [("--max-exchanges", 3), ("--max-session-bytes", 3500)] {
+        let report = PORT21.explain_bytes(&session(5, 1000).pcap(), &[option, &limit.to_string()]);
+        let told = &report["sessions"][0];
+        assert!(told["dropped_exchanges"].as_u64().unwrap() > 10, "{option}");
+        assert_eq!(told["exchanges"].as_array().unwrap().len(), 3, "{option}");
+        let replies = told["exchanges"].as_array().unwrap().iter().map(|exchange| &exchange["replies"]);
+        assert!(replies.into_iter().all(|replies| replies.as_array().unwrap().len() <= 1), "{option}");
+        assert!(told["unused_data_connections"].as_array().unwrap().len() <= 1, "{option}");
+        let codes: Vec<_> = told["findings"].as_array().unwrap().iter().map(|found| &found["code"]).collect();
+        assert_eq!(codes, ["password-in-clear", "protocol-oddity"], "{option}");
+    }
+}
+
+/// The beginnings of many short files are not all kept until the session is over.
+#[test]
+fn many_short_files_do_not_fill_what_a_session_may_take_up() {
+    let (files, length) = (120, 10_000);
+    let report = PORT21.explain_bytes(&session(files, length).pcap(), &["--max-session-bytes", "1200000"]);
+    assert_eq!(report["totals"]["dropped"], Value::Array(Vec::new()));
+    let transfers = report["sessions"][0]["transfers"].as_array().unwrap();
+    assert_eq!(transfers.len(), usize::from(files));
+    for (transfer, seed) in transfers.iter().zip(0..) {
+        let sum = Sha256::digest(pattern(seed, length));
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(transfer["sha256"], sum);
+    }
+}
+
 #[test]
 fn remarks_on_a_session() {
     let network = Network::new();
@@ -174,6 +206,20 @@ fn announcements() {
         ftp.passive(port);
     }
     bites(&network, "--max-announcements", 2, 3);
+}
+
+/// Behind one address and port, as many clients announce it: those that were answered are no loss.
+#[test]
+fn answered_announcements_of_one_port_are_no_loss() {
+    let network = Network::new();
+    for client in 1..=70 {
+        let ftp = network.ftp_between(&format!("10.0.1.{client}:40000"), "10.0.0.2:21");
+        ftp.login("bob", "secret").retrieve("file", 50_000, b"x");
+    }
+    let report = PORT21.explain(&network);
+    assert_eq!(report["totals"]["dropped"], Value::Array(Vec::new()));
+    let sessions = report["sessions"].as_array().unwrap();
+    assert!(sessions.iter().all(|session| session["transfers"][0]["pairing"] == "exact"));
 }
 
 /// A session that goes on, and between the same hosts connections that nobody announces.

@@ -4,22 +4,29 @@
 //! 03-14-24  09:26AM       <DIR>          name
 //! 03-14-2024  09:26PM            1,234 name
 //! ```
+//!
+//! The form of the MS-DOS directory listing style of IIS (`MSDOS` in its documentation of FTP directory browsing), with
+//! two or four digits for the year; servers of other makers follow the date and the groups of the locale.
 
-use super::words::{is_numeric_date, is_time, number, words};
+use super::stamp::split_half;
+use super::words::{Line, grouped_number, is_numeric_date, is_time};
 use super::{Entry, EntryKind};
 
 /// Width of the blanks that IIS writes between `<DIR>` and the name.
 const BLANKS_BEHIND_DIRECTORY: usize = 10;
 
 /// Reads a line; `None` if it is not of this form.
-pub(super) fn parse(line: &[u8]) -> Option<Entry> {
-    let words = words(line);
-    let [date, time, rest @ ..] = words.as_slice() else { return None };
-    let (bare, half) = split_half(time.bytes);
-    if !is_numeric_date(date.bytes) || !is_time(bare) {
+pub(super) fn parse(line: &Line<'_>) -> Option<Entry> {
+    let [date, time, rest @ ..] = &*line.words else { return None };
+    if !is_numeric_date(date.bytes) {
         return None;
     }
-    let apart = rest.first().filter(|word| !half && split_half(word.bytes) == (&[][..], true));
+    let (line, (bare, half)) = (line.bytes, split_half(time.bytes));
+    if !is_time(bare) {
+        return None;
+    }
+    let is_half = |word: &[u8]| matches!(split_half(word), (b"", Some(_)));
+    let apart = rest.first().filter(|word| half.is_none() && is_half(word.bytes));
     let last_of_time = apart.unwrap_or(time);
     let what = if apart.is_some() { rest.get(1)? } else { rest.first()? };
     let (kind, size) = kind_and_size(what.bytes)?;
@@ -46,15 +53,6 @@ pub(super) fn parse(line: &[u8]) -> Option<Entry> {
     })
 }
 
-/// A time without the AM or PM (or `a`, `p`) at its end, and whether there was one.
-fn split_half(time: &[u8]) -> (&[u8], bool) {
-    let without_m = time.strip_suffix(b"M").or_else(|| time.strip_suffix(b"m")).unwrap_or(time);
-    match without_m.split_last() {
-        Some((b'A' | b'a' | b'P' | b'p', bare)) => (bare, true),
-        _ => (time, false),
-    }
-}
-
 fn kind_and_size(word: &[u8]) -> Option<(EntryKind, Option<u64>)> {
     if word.eq_ignore_ascii_case(b"<DIR>") {
         return Some((EntryKind::Directory, None));
@@ -62,8 +60,5 @@ fn kind_and_size(word: &[u8]) -> Option<(EntryKind, Option<u64>)> {
     if [&b"<JUNCTION>"[..], b"<SYMLINK>", b"<SYMLINKD>"].iter().any(|mark| word.eq_ignore_ascii_case(mark)) {
         return Some((EntryKind::Link, None));
     }
-    let digits: Vec<u8> = word.iter().copied().filter(|byte| !matches!(byte, b',' | b'.')).collect();
-    let grouped = word.first().is_some_and(u8::is_ascii_digit)
-        && word.split(|byte| matches!(byte, b',' | b'.')).skip(1).all(|group| group.len() == 3);
-    if grouped { Some((EntryKind::File, Some(number(&digits)?))) } else { None }
+    grouped_number(word).map(|size| (EntryKind::File, Some(size)))
 }

@@ -2,6 +2,7 @@
 
 use memchr::{memchr, memmem};
 
+use super::stamp::of_fact;
 use super::words::number;
 use super::{Entry, EntryKind};
 
@@ -42,7 +43,10 @@ impl Entry {
         match key {
             b"type" => self.take_type(value),
             b"size" | b"sizd" => self.size = number(value),
-            b"modify" => self.modified = Some(value.to_vec()),
+            b"modify" => {
+                self.modified = Some(value.to_vec());
+                self.date = of_fact(value);
+            }
             // The mode says more than the letters of "perm", wherever it stands.
             b"unix.mode" => self.permissions = Some(value.to_vec()),
             b"perm" => {

@@ -1,10 +1,14 @@
-//! Words of a line with their places, and the shapes of dates.
+//! Words of a line with their places, and the shapes of sizes, dates and names.
+
+use std::ops::Deref;
+
+use super::months::english;
 
 /// Most words of a line that are looked at; what a listing tells before the name has fewer.
 const MAXIMUM_WORDS: usize = 24;
 
 /// A run of bytes without white space.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Word<'a> {
     pub bytes: &'a [u8],
     pub start: usize,
@@ -12,31 +16,108 @@ pub(super) struct Word<'a> {
 }
 
 /// The first words of a line.
-pub(super) fn words(line: &[u8]) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut start = None;
-    for (at, byte) in line.iter().copied().chain([b' ']).enumerate() {
-        match (matches!(byte, b' ' | b'\t'), start) {
-            (false, None) => start = Some(at),
-            (true, Some(begin)) => {
-                words.push(Word { bytes: line.get(begin..at).unwrap_or_default(), start: begin, end: at });
-                start = None;
-                if words.len() == MAXIMUM_WORDS {
-                    break;
-                }
-            }
-            _ => {}
-        }
+#[derive(Debug)]
+pub(super) struct Words<'a> {
+    found: [Word<'a>; MAXIMUM_WORDS],
+    count: usize,
+}
+
+/// A line and its first words.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    pub bytes: &'a [u8],
+    pub words: Words<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// A line without its line end.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, words: words(bytes) }
+    }
+
+    /// The bytes of the word at `index`.
+    pub fn word(&self, index: usize) -> Option<&'a [u8]> {
+        self.words.get(index).map(|word| word.bytes)
+    }
+
+    /// The bytes from the beginning of one word to the end of another one.
+    pub fn span(&self, first: usize, last: usize) -> Option<&'a [u8]> {
+        self.bytes.get(self.words.get(first)?.start..self.words.get(last)?.end)
+    }
+
+    /// What stands behind the word at `index` and its blanks; `None` if nothing does.
+    pub fn rest_after(&self, index: usize) -> Option<&'a [u8]> {
+        let behind = self.bytes.get(self.words.get(index)?.end..)?;
+        Some(behind.trim_ascii_start()).filter(|rest| !rest.is_empty())
+    }
+}
+
+impl<'a> Deref for Words<'a> {
+    type Target = [Word<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        self.found.get(..self.count).unwrap_or_default()
+    }
+}
+
+/// The first words of a line.
+pub(super) fn words(line: &[u8]) -> Words<'_> {
+    let mut words = Words { found: [Word::default(); MAXIMUM_WORDS], count: 0 };
+    let mut end = 0;
+    for place in &mut words.found {
+        let rest = line.get(end..).unwrap_or_default();
+        let Some(blanks) = rest.iter().position(|byte| !is_blank(byte)) else { break };
+        let rest = rest.get(blanks..).unwrap_or_default();
+        let length = rest.iter().position(is_blank).unwrap_or(rest.len());
+        let start = end.saturating_add(blanks);
+        end = start.saturating_add(length);
+        *place = Word { bytes: rest.get(..length).unwrap_or_default(), start, end };
+        words.count = words.count.saturating_add(1);
     }
     words
 }
 
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 /// Decimal digits and nothing else, as a number.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+    text.first()?;
+    text.iter().try_fold(0_u64, |sum, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        sum.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// Digits in groups of three, with commas or full stops between them, or without.
+pub(super) fn grouped_number(text: &[u8]) -> Option<u64> {
+    if let Some(plain) = number(text) {
+        return Some(plain);
+    }
+    let separates = |byte: &u8| matches!(byte, b',' | b'.');
+    if !text.first()?.is_ascii_digit() || !text.split(separates).skip(1).all(|group| group.len() == 3) {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    let digits: Vec<u8> = text.iter().copied().filter(|byte| !separates(byte)).collect();
+    number(&digits)
+}
+
+/// A size as `ls -h` rounds it, in bytes: `33.5k`, `12M`, `1,5G`, `4KiB`.
+pub(super) fn rounded_size(text: &[u8]) -> Option<u64> {
+    let text = text.strip_suffix(b"B").or_else(|| text.strip_suffix(b"b")).unwrap_or(text);
+    let text = text.strip_suffix(b"i").unwrap_or(text);
+    let (unit, digits) = text.split_last()?;
+    let power = b"kmgtpe".iter().position(|letter| *letter == unit.to_ascii_lowercase())?;
+    let mut parts = digits.splitn(2, |byte| matches!(byte, b'.' | b','));
+    let (whole, tenths) = (parts.next()?, parts.next().unwrap_or(b"0"));
+    if tenths.len() > 3 {
+        return None;
+    }
+    let scale = 10_u128.checked_pow(u32::try_from(tenths.len()).ok()?)?;
+    let count = u128::from(number(whole)?).checked_mul(scale)?.checked_add(u128::from(number(tenths)?))?;
+    let unit = 1024_u128.checked_pow(u32::try_from(power.checked_add(1)?).ok()?)?;
+    u64::try_from(count.checked_mul(unit)?.checked_div(scale)?).ok()
 }
 
 /// Three groups of digits with `-`, `/` or `.` between them: `2024-03-14`, `03-14-24`, `14.03.2024`.
@@ -78,9 +159,7 @@ pub(super) fn is_day(text: &[u8]) -> bool {
 
 /// An English month of three letters.
 pub(super) fn is_english_month(text: &[u8]) -> bool {
-    const MONTHS: [&[u8]; 12] =
-        [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-    MONTHS.iter().any(|month| text.eq_ignore_ascii_case(month))
+    english(text).is_some()
 }
 
 /// A word of letters or other than ASCII bytes that may name a month in some language and encoding.
@@ -88,4 +167,41 @@ pub(super) fn may_be_month(text: &[u8]) -> bool {
     let letters = text.strip_suffix(b".").or_else(|| text.strip_suffix(b",")).unwrap_or(text);
     (2..=20).contains(&letters.len())
         && letters.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounded_sizes_are_bytes() {
+        for (text, size) in [
+            ("33.5k", Some(34_304)),
+            ("12M", Some(12 << 20)),
+            ("1,5G", Some(3 << 29)),
+            ("4KiB", Some(4096)),
+            ("2kB", Some(2048)),
+            ("1234", None),
+            ("k", None),
+            (".5k", None),
+            ("1.2345k", None),
+            ("99999999999999999999k", None),
+            ("18446744073709551615E", None),
+        ] {
+            assert_eq!(rounded_size(text.as_bytes()), size, "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_have_three_digits() {
+        for (text, size) in [
+            ("1,234,567", Some(1_234_567)),
+            ("1.234", Some(1234)),
+            ("1234", Some(1234)),
+            ("12,34", None),
+            (",123", None),
+        ] {
+            assert_eq!(grouped_number(text.as_bytes()), size, "{text}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The list of everything that can be found.
 
 use super::Kind;
-use super::{addresses, capture, control, exposure, logins, network, opening, reach, transfers};
+use super::{addresses, capture, control, exposure, logins, network, opening, reach, refusals, transfers};
 
 /// Every kind of finding, by family.
 pub const CATALOGUE: &[Kind] = &[
@@ -20,6 +20,7 @@ pub const CATALOGUE: &[Kind] = &[
     opening::DATA_CONNECTION_REFUSED,
     opening::DATA_CONNECTION_UNREACHABLE,
     opening::DATA_CONNECTION_RESET,
+    opening::DATA_CONNECTION_REJECTED,
     opening::DATA_CONNECTION_NOT_SEEN,
     opening::DATA_CONNECTION_NOT_ANNOUNCED,
     addresses::PASSIVE_ADDRESS_ZERO,
@@ -30,6 +31,14 @@ pub const CATALOGUE: &[Kind] = &[
     addresses::BOUNCE,
     addresses::ACTIVE_PORT_RESERVED,
     addresses::FXP,
+    refusals::FILE_UNAVAILABLE,
+    refusals::FILE_NAME_REFUSED,
+    refusals::FILE_BUSY,
+    refusals::STORAGE_EXCEEDED,
+    refusals::SERVER_ERROR,
+    refusals::NOT_LOGGED_IN,
+    refusals::PROTECTION_REQUIRED,
+    refusals::TRANSFER_REFUSED,
     transfers::TRANSFER_RESET,
     transfers::TRANSFER_FAILED,
     transfers::TRANSFER_ABORTED,

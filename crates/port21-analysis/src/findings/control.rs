@@ -147,7 +147,7 @@ fn gaps_from(session: &Session, side: Side) -> bool {
 fn never_answered(session: &Session, replies: &[&Reply]) -> Option<Finding> {
     let client = session.control_side_of_client();
     // Under TLS the answer may be there and unreadable.
-    if gaps_from(session, client.other()) || session.tls.is_some() {
+    if gaps_from(session, client.other()) || session.tls.is_some() || session.dropped_exchanges > 0 {
         return None;
     }
     // Replies to earlier commands prove nothing, and a server whose client has left need not go on.
@@ -192,7 +192,8 @@ fn never_answered(session: &Session, replies: &[&Reply]) -> Option<Finding> {
 
 fn without_command(session: &Session) -> Option<Finding> {
     let client = session.control_side_of_client();
-    if session.control.handshake.syn.is_none() || gaps_from(session, client) || session.tls.is_some() {
+    let whole = session.control.handshake.syn.is_some() && session.dropped_exchanges == 0;
+    if !whole || gaps_from(session, client) || session.tls.is_some() {
         return None;
     }
     let greeting = session.greeting.as_ref().map(|greeting| greeting.packet);
@@ -329,6 +330,9 @@ mod tests {
         assert!(codes(&session).is_empty());
         session.exchanges.push(exchange(20, "NOOP", None, &[(21, 200, "ok")]));
         assert_eq!(codes(&session), ["command-never-answered"]);
+        session.dropped_exchanges = 1;
+        assert!(!raises(&session, "command-never-answered"));
+        session.dropped_exchanges = 0;
         session.control.quality.gaps =
             vec![Gap { from: Side::Responder, sequence: 9, length: 8, acknowledged: false }];
         assert!(!raises(&session, "command-never-answered"));
@@ -369,6 +373,9 @@ mod tests {
         session.exchanges =
             vec![Exchange { command: None, replies: vec![reply(50, 200, "what?", 90, (51, 99))] }];
         assert_eq!(codes(&session), ["reply-without-command"]);
+        session.dropped_exchanges = 1;
+        assert!(codes(&session).is_empty());
+        session.dropped_exchanges = 0;
         crate::sample::without_handshake(&mut session.control);
         assert!(codes(&session).is_empty());
     }

@@ -20,6 +20,7 @@ mod logins;
 mod network;
 mod opening;
 mod reach;
+mod refusals;
 mod transfers;
 
 use std::cmp::Reverse;
@@ -43,6 +44,7 @@ pub fn findings(session: &Session) -> Vec<Finding> {
     logins::find(session, &mut found);
     opening::find(session, &mut found);
     addresses::find(session, &mut found);
+    refusals::find(session, &mut found);
     transfers::find(session, &mut found);
     control::find(session, &mut found);
     capture::find(session, &mut found);

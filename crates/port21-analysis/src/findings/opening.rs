@@ -59,6 +59,17 @@ pub const DATA_CONNECTION_RESET: Kind = Kind {
              the one that they expect.",
 };
 
+/// The server said 425 although the data connection was open.
+pub const DATA_CONNECTION_REJECTED: Kind = Kind {
+    code: "data-connection-rejected",
+    severity: Severity::Medium,
+    title: "data connection not accepted",
+    meaning: "The data connection was opened, but the server said that it could not be (425): it came too late, from \
+              another address than the control connection, or without the TLS session that the server wants resumed.",
+    rule: "RFC 959, sections 4.2.2 and 5.4; RFC 2577, section 4",
+    advice: "Read the server's text; let the client connect from one address, and resume its TLS session for data.",
+};
+
 /// The server itself said 425, and no attempt is in the capture.
 pub const DATA_CONNECTION_NOT_SEEN: Kind = Kind {
     code: "data-connection-not-seen",
@@ -84,6 +95,7 @@ pub const DATA_CONNECTION_NOT_ANNOUNCED: Kind = Kind {
 /// Findings of this family.
 pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
     found.extend(session.transfers.iter().filter_map(|transfer| failed(session, transfer)));
+    found.extend(session.transfers.iter().filter_map(|transfer| rejected(session, transfer)));
     let unused = session.unused_data_connections.iter();
     found.extend(unused.filter_map(|connection| failed_before_the_command(session, connection)));
 }
@@ -124,6 +136,21 @@ fn failed(session: &Session, transfer: &Transfer) -> Option<Finding> {
         happened(failure.cause)
     );
     Some(kind.of(session, packets, detail))
+}
+
+fn rejected(session: &Session, transfer: &Transfer) -> Option<Finding> {
+    let reply = transfer.closing_reply.filter(|reply| reply.code == Some(425))?;
+    let data = transfer.data.as_ref().filter(|_| transfer.failure.is_none())?;
+    let opened = data.handshake.syn.unwrap_or(data.first_packet);
+    let detail = format!(
+        "{}: the data connection from {} to {} was opened in #{opened}, and the server answered {}.",
+        transfer_name(transfer),
+        data.initiator,
+        data.responder,
+        code_and_packet(reply.code, reply.packet)
+    );
+    let packets = transfer.command_packet.into_iter().chain([opened, reply.packet]).collect();
+    Some(DATA_CONNECTION_REJECTED.of(session, packets, detail))
 }
 
 /// Whether an announcement would have been seen.
@@ -223,6 +250,15 @@ mod tests {
         assert_eq!(codes(&failing(Unreachable, Mode::Active)), ["data-connection-unreachable"]);
         assert_eq!(codes(&failing(Reset, Mode::Passive)), ["data-connection-reset"]);
         assert_eq!(codes(&failing(NotSeen, Mode::Passive)), ["data-connection-not-seen"]);
+    }
+
+    #[test]
+    fn a_connection_that_was_opened_and_answered_425_was_not_accepted() {
+        let mut session = failing(FailureCause::NotSeen, Mode::Passive);
+        session.transfers[0].failure = None;
+        assert_eq!(codes(&session), ["data-connection-rejected"]);
+        session.transfers[0].data = None;
+        assert!(codes(&session).is_empty());
     }
 
     #[test]

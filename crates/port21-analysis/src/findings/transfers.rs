@@ -174,7 +174,8 @@ fn reset(session: &Session, transfer: &Transfer) -> Option<Finding> {
 fn failed(session: &Session, transfer: &Transfer) -> Option<Finding> {
     let closing = transfer.closing_reply?;
     let code = closing.code.filter(|code| (400..600).contains(code) && *code != 425)?;
-    let began = transfer.opening_reply.is_some() || transfer.bytes > 0;
+    // 426 says so itself.
+    let began = transfer.opening_reply.is_some() || transfer.bytes > 0 || code == 426;
     // Why a data connection failed is told elsewhere, where the capture shows it.
     let told = transfer.failure.as_ref().is_some_and(|failure| failure.cause != FailureCause::NotSeen);
     if !began || told {
@@ -359,6 +360,17 @@ mod tests {
             finding(&session, "transfer-failed").detail.contains("552 (#180): more than its quota allows")
         );
         session.transfers[0].closing_reply = Some(ReplyRef { packet: 180, code: Some(250) });
+        assert!(!raises(&session, "transfer-failed"));
+    }
+
+    #[test]
+    fn a_connection_that_was_closed_before_anything_crossed_is_a_failure_too() {
+        let mut session = fetched();
+        session.transfers[0].opening_reply = None;
+        session.transfers[0].bytes = 0;
+        session.transfers[0].closing_reply = Some(ReplyRef { packet: 180, code: Some(426) });
+        assert!(raises(&session, "transfer-failed"));
+        session.transfers[0].closing_reply = Some(ReplyRef { packet: 180, code: Some(226) });
         assert!(!raises(&session, "transfer-failed"));
     }
 

@@ -72,6 +72,7 @@ impl Session {
             tls,
             directory: self.directory.as_deref().map(|directory| hex::text(directory).0),
             notes: self.notes,
+            dropped_exchanges: self.dropped_exchanges,
             findings: Vec::new(),
         }
     }

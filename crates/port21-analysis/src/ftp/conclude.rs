@@ -2,14 +2,22 @@
 //! to be written down.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::session::{Session, Unpaired};
 use super::stage::{EARLY, Role, Stage};
+use super::stranger::Stranger;
 use crate::limits::Loss;
 use crate::report::{self, Pairing};
 
 /// So many transfers of one session are looked for among the connections that nobody announced.
 const GUESSES: usize = 4096;
+
+/// Of so many other sessions between the same hosts it is looked at whether a connection may be theirs.
+const OTHERS: usize = 16;
+
+/// Captures show packets in another order than they were sent within so many nanoseconds.
+const SWAPPED: i64 = 20_000_000;
 
 /// A session that is over, with all that is needed to write it down: nothing else of the stage, so that it can be done
 /// on any thread.
@@ -111,47 +119,57 @@ impl Stage {
     pub(super) fn guess(&mut self, id: u64) {
         let Some(session) = self.sessions.get(&id) else { return };
         let ends = [session.client.address, session.server.address];
-        let alone = self.pairs.has_one_session(ends);
-        let hidden = session.is_hidden();
-        let partial = session.is_partial();
-        let (client, began) = (session.client.address, session.began);
-        let same_host = session.client.address == session.server.address;
+        let owner = Owner::new(session, self.others(id, ends));
         let mut ended: Vec<u64> = self.pairs.of(ends).filter(|stream| self.has_ended(*stream)).collect();
-        for Unpaired { transfer, from, until, upload } in session.unpaired().into_iter().take(GUESSES) {
+        for unpaired in session.unpaired().into_iter().take(GUESSES) {
             let fits = |stream: u64| {
-                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_deref()?;
-                let in_time = s.times.1 >= from.unwrap_or(began).saturating_sub(EARLY)
-                    && until.is_none_or(|until| s.times.0 <= until.saturating_add(EARLY));
-                let client_is = |end: usize| s.ends.get(end).is_some_and(|e| e.address == client);
-                let [a, b] = [&s.contents[0], &s.contents[1]].map(|content| content.length);
-                let from_client =
-                    if same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
-                let direction = upload.is_none() || from_client.is_none() || from_client == upload;
-                (*opened && in_time && direction && !s.is_other).then_some((s.first_packet, stream))
+                let Some(Role::Stranger(stranger)) = self.roles.get(&stream) else { return None };
+                owner.may_be(stranger, &unpaired).then(|| (stream, owner.is_only_one_for(stranger)))
             };
-            let candidates: Vec<(u64, u64)> = ended.iter().copied().filter_map(fits).collect();
-            if let ([(_, stream)], true) = (candidates.as_slice(), alone || until.is_some()) {
-                self.give(id, Some(transfer), *stream);
+            let candidates: Vec<(u64, bool)> = ended.iter().copied().filter_map(fits).collect();
+            if let [(stream, only_owner)] = candidates.as_slice()
+                && (*only_owner || unpaired.until.is_some())
+            {
+                self.give(id, Some(unpaired.transfer), *stream);
                 ended.retain(|left| left != stream);
             }
         }
-        if partial && alone {
-            let data = |stream: u64| {
-                let Some(Role::Stranger(s)) = self.roles.get(&stream) else { return None };
-                let (_, opened, _) = s.ended.as_deref()?;
-                let one_way = s.contents.iter().filter(|content| content.length > 0).count() == 1;
-                let fits = *opened
-                    && s.times.1 >= began.saturating_sub(EARLY)
-                    && (one_way || hidden && s.length() > 0);
-                fits.then_some((s.first_packet, stream))
-            };
-            let mut orphans: Vec<(u64, u64)> = self.pairs.of(ends).filter_map(data).collect();
-            orphans.sort_unstable();
-            for (_, stream) in orphans {
-                self.give(id, None, stream);
+        if owner.partial {
+            self.guess_without_commands(id, ends, &owner);
+        }
+    }
+
+    /// What is left between two hosts belongs to a session of which not all was seen, unless another one may have used it:
+    /// then it is nobody's for certain, and stays so when that other one is over.
+    fn guess_without_commands(&mut self, id: u64, ends: [IpAddr; 2], owner: &Owner) {
+        let (mut orphans, mut contested) = (Vec::new(), Vec::new());
+        for stream in self.pairs.of(ends) {
+            match self.roles.get(&stream) {
+                Some(Role::Stranger(stranger)) if !owner.is_only_one_for(stranger) => contested.push(stream),
+                Some(Role::Stranger(stranger)) if owner.may_have_used(stranger) => {
+                    orphans.push((stranger.first_packet, stream));
+                }
+                _ => {}
             }
         }
+        for stream in contested {
+            if let Some(Role::Stranger(stranger)) = self.roles.get_mut(&stream) {
+                stranger.contested |= stranger.first_packet > owner.logged_in;
+            }
+        }
+        orphans.sort_unstable();
+        for (_, stream) in orphans {
+            self.give(id, None, stream);
+        }
+    }
+
+    /// The packets in which the other sessions between two hosts were logged in: none of them used a data connection
+    /// before. `None`: there are too many to look at.
+    fn others(&self, id: u64, ends: [IpAddr; 2]) -> Option<Vec<u64>> {
+        let others: Vec<u64> =
+            self.pairs.sessions_between(ends).filter(|other| *other != id).take(OTHERS + 1).collect();
+        let logged_in = |other: u64| self.sessions.get(&other).map_or(0, |session| session.logged_in);
+        (others.len() <= OTHERS).then(|| others.into_iter().map(logged_in).collect())
     }
 
     /// Gives a stranger to a session as the data connection of a transfer, or as one whose command is not in the capture.
@@ -168,5 +186,80 @@ impl Stage {
             Some(transfer) => session.guess(transfer, ended),
             None => session.data_without_command(ended),
         }
+    }
+}
+
+/// What tells whether a connection that nobody announced is a session's.
+struct Owner {
+    client: IpAddr,
+    same_host: bool,
+    began: i64,
+    partial: bool,
+    hidden: bool,
+    /// Packet in which it was logged in, if that was seen.
+    logged_in: u64,
+    /// Times of the commands that began its transfers, ascending.
+    commands: Vec<i64>,
+    /// The same of the other sessions between its hosts, unless there are too many.
+    others: Option<Vec<u64>>,
+}
+
+impl Owner {
+    fn new(session: &Session, others: Option<Vec<u64>>) -> Self {
+        let mut commands: Vec<i64> =
+            session.transfers.iter().filter_map(|transfer| Some(transfer.command?.1)).collect();
+        commands.sort_unstable();
+        Owner {
+            client: session.client.address,
+            same_host: session.client.address == session.server.address,
+            began: session.began,
+            partial: session.is_partial(),
+            hidden: session.is_hidden(),
+            logged_in: session.logged_in,
+            commands,
+            others,
+        }
+    }
+
+    /// Whether a connection may be that of a transfer: as to time and direction.
+    fn may_be(&self, stranger: &Stranger, unpaired: &Unpaired) -> bool {
+        let Some((_, opened, _)) = stranger.ended.as_deref() else { return false };
+        let in_time = stranger.times.1 >= unpaired.from.unwrap_or(self.began).saturating_sub(EARLY)
+            && unpaired.until.is_none_or(|until| stranger.times.0 <= until.saturating_add(EARLY));
+        let client_is = |end: usize| stranger.ends.get(end).is_some_and(|e| e.address == self.client);
+        let [a, b] = [&stranger.contents[0], &stranger.contents[1]].map(|content| content.length);
+        let from_client = if self.same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
+        let upload = unpaired.upload;
+        let direction = upload.is_none() || from_client.is_none() || from_client == upload;
+        *opened && in_time && direction && !stranger.is_other && self.may_reach(stranger)
+    }
+
+    /// Whether it looks like data of a transfer whose command was not seen.
+    fn may_have_used(&self, stranger: &Stranger) -> bool {
+        let Some((_, opened, _)) = stranger.ended.as_deref() else { return false };
+        let one_way = stranger.contents.iter().filter(|content| content.length > 0).count() == 1;
+        *opened
+            && stranger.times.1 >= self.began.saturating_sub(EARLY)
+            && self.may_reach(stranger)
+            && (one_way || self.hidden && stranger.length() > 0)
+    }
+
+    /// Whether nothing in the dialogue speaks against the connection: it began after the login, and no transfer was asked
+    /// for while it carried data, since a session has one at a time (RFC 959, section 5.1).
+    fn may_reach(&self, stranger: &Stranger) -> bool {
+        let times = || stranger.contents.iter().filter_map(|content| content.times);
+        let first = times().map(|(first, _)| first).min();
+        let last = times().map(|(_, last)| last).max();
+        let during = first.zip(last).is_some_and(|(first, last)| {
+            let later = self.commands.partition_point(|command| *command <= first.saturating_add(SWAPPED));
+            self.commands.get(later).is_some_and(|command| *command < last)
+        });
+        stranger.first_packet > self.logged_in && !during
+    }
+
+    /// Whether no other session can have used the connection.
+    fn is_only_one_for(&self, stranger: &Stranger) -> bool {
+        let before_all = |others: &Vec<u64>| others.iter().all(|login| stranger.first_packet < *login);
+        !stranger.contested && self.others.as_ref().is_some_and(before_all)
     }
 }

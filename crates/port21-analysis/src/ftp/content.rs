@@ -113,6 +113,16 @@ impl Content {
         self.head.shrink_to_fit();
     }
 
+    /// Nothing follows. Unless the beginning is needed, most of its memory is given back.
+    pub fn end(&mut self, needs_beginning: bool, hash: &Hashing) {
+        if !needs_beginning && self.head.len() > SHORT_HEAD {
+            self.shrink_head(hash);
+        }
+        if let Hashed::Running(digest) = &mut self.hash {
+            digest.flush();
+        }
+    }
+
     /// Whether the beginning is all there is.
     pub fn head_is_whole(&self) -> bool {
         self.head.len() as u64 == self.length

@@ -21,6 +21,8 @@ impl Session {
             return;
         }
         if !self.has_room(line.bytes.len(), true) {
+            // What answers it is no answer to those before.
+            self.client_gap = said.end;
             return;
         }
         let verb = command.known_verb();

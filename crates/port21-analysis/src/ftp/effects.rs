@@ -160,6 +160,10 @@ impl Session {
         login.outcome = outcome;
         login.reply_packet = Some(packet);
         login.reply_code = Some(code);
+        let is_first = self.logged_in == 0 && self.announcements.is_empty() && self.transfers.is_empty();
+        if outcome == Outcome::Accepted && is_first {
+            self.logged_in = packet;
+        }
     }
 
     fn set_type(&mut self, argument: Option<&[u8]>) {

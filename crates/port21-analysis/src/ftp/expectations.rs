@@ -9,7 +9,7 @@ use port21_capture::Scope;
 use super::transfer::Index;
 use crate::report::{Endpoint, Pairing};
 
-/// Announcements remembered for one address and port; the oldest is forgotten.
+/// Announcements remembered for one address and port; an answered one is forgotten, else the oldest.
 const PER_ENDPOINT: usize = 64;
 
 /// One announced data connection.
@@ -79,8 +79,10 @@ impl Expectations {
         for address in addresses(&expectation) {
             let list = self.by_listener.entry((address, port)).or_default();
             if list.len() >= PER_ENDPOINT {
-                list.remove(0);
-                self.dropped += 1;
+                // One that has been answered is no loss.
+                let answered = list.iter().position(|e| !e.is_open());
+                list.remove(answered.unwrap_or(0));
+                self.dropped += u64::from(answered.is_none());
                 self.count -= 1;
             }
             list.push(expectation);

@@ -105,9 +105,9 @@ impl Pairs {
             .unwrap_or_default()
     }
 
-    /// Whether just one session goes on between the hosts, so that what is between them belongs to it.
-    pub fn has_one_session(&self, [a, b]: [IpAddr; 2]) -> bool {
-        self.between.get(&Pair::new(a, b)).is_some_and(|hosts| hosts.sessions.len() == 1)
+    /// The same, one by one.
+    pub fn sessions_between(&self, [a, b]: [IpAddr; 2]) -> impl Iterator<Item = u64> {
+        self.between.get(&Pair::new(a, b)).into_iter().flat_map(|hosts| hosts.sessions.iter().copied())
     }
 
     /// Strangers between two hosts.

@@ -23,7 +23,7 @@ use crate::tcp::End;
 /// About what an exchange, a data connection, or another thing that is remembered takes up beside its text, in bytes.
 const OVERHEAD: usize = 512;
 
-/// So many transfers of one announcement, the last ones, are looked at for the one that a second attempt belongs to.
+/// So many transfers, the last ones, are looked at for the one that a connection belongs to.
 const ATTEMPTS: usize = 64;
 
 /// Where a command stands.
@@ -138,6 +138,8 @@ pub struct Session {
     pub(super) gap_since_reply: bool,
     pub(super) client_gap: u64,
     pub(super) logins: Vec<Login>,
+    /// Packet that accepted the first login, where no data connection can have come before it; else 0.
+    pub(super) logged_in: u64,
     pub(super) directory: Option<Vec<u8>>,
     pub(super) representation: Type,
     pub(super) type_seen: bool,
@@ -201,6 +203,7 @@ impl Session {
             gap_since_reply: false,
             client_gap: 0,
             logins: Vec::new(),
+            logged_in: 0,
             directory: None,
             representation: Type::Ascii,
             type_seen: false,
@@ -434,9 +437,10 @@ impl Session {
         ended.filter_map(|(stream, ended)| Some((*ended.shared_with.first()?, stream))).collect()
     }
 
-    /// Whether the transfer that uses `stream` is, or may be, a listing.
+    /// Whether the transfer that uses `stream` is, or may be, a listing; one of the last transfers, if it is known.
     pub fn is_listing(&self, stream: u64) -> bool {
-        let transfer = self.transfers.iter().find(|transfer| transfer.streams.contains(&stream));
+        let uses = |transfer: &&Pending| transfer.streams.contains(&stream);
+        let transfer = self.transfers.iter().rev().take(ATTEMPTS).find(uses);
         transfer.is_none_or(|t| t.verb.and_then(Verb::transfer_kind).is_none_or(|kind| kind.is_listing()))
     }
 

@@ -135,6 +135,7 @@ impl Sink for Stage {
 
     fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
         match self.roles.get_mut(&connection.stream) {
+            Some(Role::Data(data)) => data.finish(&self.sessions, connection.stream, from, &self.hash),
             Some(Role::Control(id)) => {
                 let id = *id;
                 if let Some(session) = self.sessions.get_mut(&id) {

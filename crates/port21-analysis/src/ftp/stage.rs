@@ -230,12 +230,16 @@ impl Stage {
     pub(super) fn data_ended(&mut self, connection: &Connection, data: Data) {
         let opened = is_opened(connection);
         let ids: Vec<u64> = data.expectations.iter().map(|expectation| expectation.session).collect();
+        let contents = data.contents.map(|mut content| {
+            content.end(true, &self.hash);
+            content
+        });
         let mut ended = Ended {
             connection: convert::connection(connection, self.epoch),
             began: connection.times.0.0,
             pairing: Pairing::Guessed,
             opened,
-            contents: data.contents.map(Arc::new),
+            contents: contents.map(Arc::new),
             unreachable: connection.unreachable.map(|(packet, _, _)| packet),
             shared_with: Vec::new(),
         };

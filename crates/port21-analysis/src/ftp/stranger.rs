@@ -73,6 +73,8 @@ pub struct Stranger {
     pub is_other: bool,
     /// Its handshake was not seen.
     pub began_before: bool,
+    /// It may belong to a session that is over and was not alone between these hosts, so that it is nobody's for certain.
+    pub contested: bool,
     /// The connection, once it has ended.
     pub ended: Option<Box<(Connection, bool, Option<u64>)>>,
 }
@@ -90,6 +92,7 @@ impl Stranger {
             may_be_control: true,
             is_other: false,
             began_before: !connection.initiator_known,
+            contested: false,
             ended: None,
         }
     }

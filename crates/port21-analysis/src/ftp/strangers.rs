@@ -24,6 +24,7 @@ impl Stage {
             self.strangers.remove(connection.stream);
             return;
         }
+        stranger.contents.iter_mut().for_each(|content| content.end(true, &self.hash));
         let kept = stranger.kept();
         self.roles.insert(connection.stream, Role::Stranger(Box::new(stranger)));
         if let Some((stream, ends)) = self.pairs.stranger_ended(connection.stream, ends)

@@ -20,6 +20,9 @@ use crate::digest::Hashing;
 use crate::report::{Endpoint, Pairing};
 use crate::tcp::{self, Chunk, Connection, End};
 
+/// So many data connections of a session keep the beginning of what they carry until it is over.
+const BEGINNINGS: usize = 64;
+
 /// An announced data connection that was opened.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -253,6 +256,25 @@ fn connects(opening: &Opening, one: &Expectation, other: &Expectation) -> bool {
 }
 
 impl Data {
+    /// An end has sent everything. What is short is hashed when the session is written down, on any thread, unless the
+    /// session has had many files: then their beginnings are not kept so long.
+    pub(super) fn finish(
+        &mut self,
+        sessions: &HashMap<u64, Box<Session>>,
+        stream: u64,
+        from: End,
+        hash: &Hashing,
+    ) {
+        let needs_beginning = self.expectations.iter().any(|expectation| {
+            sessions
+                .get(&expectation.session)
+                .is_some_and(|session| session.streams.len() <= BEGINNINGS || session.is_listing(stream))
+        });
+        let [initiator, responder] = &mut self.contents;
+        let content = if from == End::Initiator { initiator } else { responder };
+        content.end(needs_beginning, hash);
+    }
+
     pub(super) fn take(
         &mut self,
         sessions: &HashMap<u64, Box<Session>>,

@@ -168,6 +168,8 @@ pub struct Session {
     pub directory: Option<String>,
     /// What was odd and harmless: replies that break the grammar and how they were read.
     pub notes: Vec<Note>,
+    /// Commands and replies that are not told here because a limit was reached.
+    pub dropped_exchanges: u64,
     /// Findings about this session.
     pub findings: Vec<Finding>,
 }
@@ -524,7 +526,8 @@ pub enum FailureCause {
 /// A parsed listing.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Listing {
-    /// "unix", "dos", "mlsd", "eplf", "names", or "mixed"; `null`: nothing could be parsed.
+    /// "unix", "dos", "mlsd", "eplf", "names", "mixed", or a rarer form, such as "vms" or "data-sets"; `null`: nothing
+    /// could be parsed.
     pub format: Option<String>,
     /// Entries in order; lines that could not be parsed have only `text`.
     pub entries: Vec<Entry>,

@@ -18,7 +18,11 @@ struct Print {
 
 /// The last two segments of one end.
 #[derive(Debug, Default)]
-pub(super) struct Recent([Option<(Print, Timestamp)>; 2]);
+pub(super) struct Recent {
+    prints: [Option<(Print, Timestamp)>; 2],
+    /// Which of them is the last.
+    last: usize,
+}
 
 impl Recent {
     /// Whether a segment repeats one of the last two of its sender, apart from its bytes; remembers it. An
@@ -35,14 +39,20 @@ impl Recent {
         };
         let says_more =
             segment.payload_length > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
-        let [last, before] = self.0;
-        let same = |seen: Option<(Print, Timestamp)>| {
-            seen.is_some_and(|(seen, at)| {
-                seen == print && (0..=WITHIN_NANOSECONDS).contains(&time.nanoseconds_since(at))
+        let same = |seen: &Option<(Print, Timestamp)>| {
+            seen.as_ref().is_some_and(|(seen, at)| {
+                *seen == print && (0..=WITHIN_NANOSECONDS).contains(&time.nanoseconds_since(*at))
             })
         };
-        let repeats = if says_more { same(last) || same(before) } else { adjacent && same(last) };
-        self.0 = [Some((print, time)), last];
+        let repeats = if says_more {
+            self.prints.iter().any(same)
+        } else {
+            adjacent && self.prints.get(self.last).is_some_and(same)
+        };
+        self.last = 1 - self.last;
+        if let Some(oldest) = self.prints.get_mut(self.last) {
+            *oldest = Some((print, time));
+        }
         repeats
     }
 }

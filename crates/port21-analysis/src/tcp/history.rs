@@ -27,13 +27,22 @@ pub(super) struct Overlap<'a> {
 }
 
 impl History {
-    /// Appends delivered bytes; forgets the oldest where there are too many.
-    pub fn push(&mut self, offset: u64, bytes: &[u8], packet: u64, budget: &mut Budget) {
+    /// Appends delivered bytes; forgets the oldest where there are too many. `following`: how many more are certain to be
+    /// appended next; what they will push out is not even copied.
+    pub fn push(&mut self, offset: u64, bytes: &[u8], packet: u64, following: u64, budget: &mut Budget) {
         if offset != self.end {
             self.clear(budget);
         }
         self.end = offset.saturating_add(bytes.len() as u64);
         let limit = budget.limits.history_bytes_per_direction;
+        let others = budget.history_bytes.saturating_sub(self.bytes.len());
+        // Where they might not be kept themselves, everything goes its usual way.
+        if following >= limit as u64 && others.saturating_add(limit) <= budget.limits.history_bytes {
+            budget.history_bytes = others;
+            self.bytes.clear();
+            self.marks.clear();
+            return;
+        }
         let kept = bytes.get(bytes.len().saturating_sub(limit)..).unwrap_or_default();
         let surplus = (self.bytes.len() + kept.len()).saturating_sub(limit);
         if surplus > 0 {
@@ -44,6 +53,10 @@ impl History {
             budget.dropped.history_bytes += kept.len() as u64;
             self.clear(budget);
             return;
+        }
+        // Never twice the limit, as doubling would make it.
+        if self.bytes.len() >= limit / 2 {
+            self.bytes.reserve_exact(limit.saturating_sub(self.bytes.len()));
         }
         self.bytes.extend(kept);
         budget.history_bytes += kept.len();
@@ -103,8 +116,8 @@ mod tests {
     #[test]
     fn only_the_last_bytes_are_kept() {
         let (mut history, mut budget) = (History::default(), budget(8, 100));
-        history.push(0, b"abcdef", 1, &mut budget);
-        history.push(6, b"ghij", 2, &mut budget);
+        history.push(0, b"abcdef", 1, 0, &mut budget);
+        history.push(6, b"ghij", 2, 0, &mut budget);
         let overlap = history.overlap(0, 8).unwrap();
         assert_eq!((overlap.offset, overlap.packet, text(&overlap).as_str()), (2, Some(1), "cdefgh"));
         let overlap = history.overlap(7, 100).unwrap();
@@ -114,17 +127,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_next_bytes_push_out_is_not_kept() {
+        let (mut history, mut budget) = (History::default(), budget(8, 100));
+        history.push(0, b"abcdef", 1, 0, &mut budget);
+        history.push(6, b"ghij", 2, 8, &mut budget);
+        assert_eq!(budget.history_bytes, 0);
+        history.push(10, b"klmn", 3, 4, &mut budget);
+        history.push(14, b"opqr", 4, 0, &mut budget);
+        let overlap = history.overlap(0, 18).unwrap();
+        assert_eq!((overlap.offset, overlap.packet, text(&overlap).as_str()), (10, Some(3), "klmnopqr"));
+        assert_eq!(budget.history_bytes, 8);
+    }
+
+    #[test]
     fn a_run_longer_than_the_limit_leaves_its_end() {
         let (mut history, mut budget) = (History::default(), budget(4, 100));
-        history.push(0, b"abcdefgh", 1, &mut budget);
+        history.push(0, b"abcdefgh", 1, 0, &mut budget);
         assert_eq!(text(&history.overlap(0, 8).unwrap()), "efgh");
     }
 
     #[test]
     fn a_gap_starts_the_history_anew() {
         let (mut history, mut budget) = (History::default(), budget(8, 100));
-        history.push(0, b"abc", 1, &mut budget);
-        history.push(10, b"xyz", 2, &mut budget);
+        history.push(0, b"abc", 1, 0, &mut budget);
+        history.push(10, b"xyz", 2, 0, &mut budget);
         assert_eq!(text(&history.overlap(0, 20).unwrap()), "xyz");
         assert_eq!(budget.history_bytes, 3);
     }
@@ -132,8 +158,8 @@ mod tests {
     #[test]
     fn the_shared_limit_is_kept_and_what_it_cost_is_counted() {
         let (mut history, mut budget) = (History::default(), budget(8, 4));
-        history.push(0, b"abc", 1, &mut budget);
-        history.push(3, b"def", 2, &mut budget);
+        history.push(0, b"abc", 1, 0, &mut budget);
+        history.push(3, b"def", 2, 0, &mut budget);
         assert!(history.overlap(0, 6).is_none());
         assert_eq!((budget.history_bytes, budget.dropped.history_bytes), (0, 3));
     }

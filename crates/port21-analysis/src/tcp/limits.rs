@@ -1,5 +1,7 @@
 //! What bounds the tracker's memory, and what those bounds have cost.
 
+use super::pending::Spare;
+
 /// Named limits of the tracker's memory and patience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -70,4 +72,6 @@ pub(super) struct Budget {
     pub out_of_order_segments: usize,
     /// Delivered bytes that are kept, over all connections.
     pub history_bytes: usize,
+    /// Buffers for bytes that wait behind holes.
+    pub spare: Spare,
 }

@@ -154,7 +154,7 @@ impl Stream {
                 continue;
             }
             outlet.budget.dropped.holes += 1;
-            let until = self.pending.first().map_or(start, |(offset, _)| offset.min(start));
+            let until = self.pending.first().map_or(start, |piece| piece.offset.min(start));
             self.give_up_hole(outlet, until);
         }
     }
@@ -178,7 +178,7 @@ impl Stream {
             }
             Some(_) => {}
         }
-        while let Some((start, _)) = self.pending.first()
+        while let Some(start) = self.pending.first().map(|piece| piece.offset)
             && start <= self.settled
         {
             self.give_up_hole(outlet, start);
@@ -190,29 +190,29 @@ impl Stream {
         if let Some(start) = &self.start {
             return Some(start.deadline());
         }
-        let (offset, piece) = self.pending.first()?;
-        if offset <= self.acked {
+        let piece = self.pending.first()?;
+        if piece.offset <= self.acked {
             self.settling.map(|(_, since)| since.after_nanoseconds(SETTLING_NANOSECONDS))
         } else if self.receiver_heard {
             None
         } else {
-            Some(piece.carrier.time.after_nanoseconds(ONE_SIDED_NANOSECONDS))
+            Some(piece.carrier().time.after_nanoseconds(ONE_SIDED_NANOSECONDS))
         }
     }
 
     fn give_up_one_sided_holes<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, now: Timestamp) {
         while !self.receiver_heard
-            && let Some((start, piece)) = self.pending.first()
-            && now.nanoseconds_since(piece.carrier.time) >= ONE_SIDED_NANOSECONDS
+            && let Some(piece) = self.pending.first()
+            && now.nanoseconds_since(piece.carrier().time) >= ONE_SIDED_NANOSECONDS
         {
-            self.give_up_hole(outlet, start);
+            self.give_up_hole(outlet, piece.offset);
         }
     }
 
     /// Delivers all that waits and states all that is missing: nothing more will come.
     pub fn close<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) {
         self.settle_start(outlet);
-        while let Some((start, _)) = self.pending.first() {
+        while let Some(start) = self.pending.first().map(|piece| piece.offset) {
             self.give_up_hole(outlet, start);
         }
         if *outlet.interest == Interest::Keep && self.origin.is_some() {
@@ -287,38 +287,46 @@ impl Stream {
         mut bytes: &[u8],
         carrier: Carrier,
     ) {
-        while let Some((offset, piece)) = self.pending.first() {
+        while let Some(piece) = self.pending.first() {
+            let offset = piece.offset;
             let until = offset.saturating_sub(self.next);
             let rest = slice(bytes, until, u64::MAX);
             if rest.is_empty() {
                 break;
             }
-            let common = rest.len().min(piece.bytes.len()) as u64;
+            let common = rest.len().min(piece.bytes().len()) as u64;
             outlet.compare(
                 offset,
-                (slice(&piece.bytes, 0, common), &[]),
-                Some(piece.carrier.packet),
+                (slice(piece.bytes(), 0, common), &[]),
+                Some(piece.carrier().packet),
                 slice(rest, 0, common),
                 carrier.packet,
             );
-            self.deliver(outlet, slice(bytes, 0, until), carrier);
+            self.deliver(outlet, slice(bytes, 0, until), carrier, 0);
             bytes = slice(rest, common, u64::MAX);
-            self.deliver_next_piece(outlet);
+            self.deliver_next_piece(outlet, 0);
         }
-        self.deliver(outlet, bytes, carrier);
-        while self.deliver_next_piece(outlet) {}
+        self.deliver(outlet, bytes, carrier, 0);
+        self.deliver_pieces(outlet);
     }
 
-    /// Delivers the first waiting piece if it is in order.
-    pub(super) fn deliver_next_piece<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) -> bool {
+    /// Delivers the waiting pieces that are in order.
+    pub(super) fn deliver_pieces<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>) {
+        let run_end = self.pending.run_end(self.next);
+        while self.deliver_next_piece(outlet, run_end) {}
+    }
+
+    /// Delivers the first waiting piece if it is in order. What waits is in order up to `run_end` at least.
+    fn deliver_next_piece<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, run_end: u64) -> bool {
         let before = self.pending.usage();
         let Some(piece) = self.pending.take_at(self.next) else { return false };
         self.account(outlet.budget, before);
-        self.deliver(outlet, &piece.bytes, piece.carrier);
+        self.deliver(outlet, piece.bytes(), piece.carrier(), run_end);
+        outlet.budget.spare.put(piece);
         true
     }
 
-    fn deliver<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, bytes: &[u8], carrier: Carrier) {
+    fn deliver<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, bytes: &[u8], carrier: Carrier, run_end: u64) {
         if bytes.is_empty() {
             return;
         }
@@ -332,7 +340,8 @@ impl Stream {
         let chunk = Chunk { offset, bytes, packet, time, flags, acknowledges };
         *outlet.interest = outlet.sink.data(outlet.connection, outlet.from, chunk);
         if outlet.keeps_history && *outlet.interest == Interest::Keep {
-            self.history.get_or_insert_default().push(offset, bytes, packet, outlet.budget);
+            let following = run_end.saturating_sub(self.next);
+            self.history.get_or_insert_default().push(offset, bytes, packet, following, outlet.budget);
         }
     }
 
@@ -345,9 +354,11 @@ impl Stream {
 
     fn keep<S>(&mut self, outlet: &mut Outlet<'_, S>, start: u64, bytes: &[u8], carrier: Carrier) {
         let before = self.pending.usage();
-        self.pending.insert(start, bytes, carrier, |offset, older, first_packet, newer| {
+        let mut spare = std::mem::take(&mut outlet.budget.spare);
+        self.pending.insert(start, bytes, carrier, &mut spare, |offset, older, first_packet, newer| {
             outlet.compare(offset, (older, &[]), Some(first_packet), newer, carrier.packet);
         });
+        outlet.budget.spare = spare;
         self.account(outlet.budget, before);
     }
 
@@ -360,7 +371,7 @@ impl Stream {
 
     fn give_up_hole<S: Sink>(&mut self, outlet: &mut Outlet<'_, S>, until: u64) {
         self.state_gap(outlet, until);
-        while self.deliver_next_piece(outlet) {}
+        self.deliver_pieces(outlet);
     }
 
     /// States the bytes from `next` to `until` as missing, those that were acknowledged apart from those that were not.

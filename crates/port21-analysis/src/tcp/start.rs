@@ -164,7 +164,7 @@ impl Stream {
             self.anchor = Anchor::Settled;
         }
         let Some(start) = self.start.take() else { return };
-        while self.deliver_next_piece(outlet) {}
+        self.deliver_pieces(outlet);
         for (offset, packet) in start.acknowledgements {
             if *outlet.interest == Interest::Keep {
                 outlet.sink.acknowledged(outlet.connection, outlet.from, offset, packet);

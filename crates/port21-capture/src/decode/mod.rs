@@ -35,6 +35,9 @@ use view::View;
 /// How many headers one packet may have, each VLAN tag and IPv6 extension header counted.
 const MAX_LAYERS: usize = 64;
 
+/// TCP's IP protocol number.
+const TCP: u8 = 6;
+
 /// How many reassembled datagrams may lie within one another.
 const MAX_REASSEMBLED: usize = 2;
 
@@ -46,7 +49,7 @@ pub struct Decoder {
     datagrams: [Vec<u8>; MAX_REASSEMBLED],
 }
 
-/// What to read next.
+/// What to read next; small, since it is handed from layer to layer.
 #[derive(Debug, Clone, Copy)]
 enum Step<'a> {
     /// A link-layer header of that type.
@@ -67,9 +70,7 @@ enum Step<'a> {
     Protocol(u8, View<'a>),
     /// A part of a datagram.
     Fragment(Fragment<'a>),
-    /// The innermost header has been read.
-    Transport(Transport<'a>, Option<Stop>),
-    /// Nothing more that matters here: ARP, spanning tree, a keep-alive.
+    /// The innermost header has been read, or nothing more comes that matters here: ARP, spanning tree, a keep-alive.
     Done,
     Stop(Stop),
 }
@@ -99,14 +100,9 @@ impl Decoder {
             stopped: None,
         };
         let mut datagrams = self.datagrams.iter_mut();
-        let mut step = Step::Link(packet.link_type, View::new(packet.data, packet.original_length));
+        let mut step = usual(packet.link_type, View::new(packet.data, packet.original_length), &mut decoded);
         for _ in 0..MAX_LAYERS {
             step = match step {
-                Step::Transport(transport, stopped) => {
-                    decoded.transport = Some(transport);
-                    decoded.stopped = stopped;
-                    return decoded;
-                }
                 Step::Done => return decoded,
                 Step::Stop(stop) => {
                     decoded.stopped = Some(stop);
@@ -116,7 +112,8 @@ impl Decoder {
                     let key = fragments::Key::new(decoded.addresses, decoded.scope, &fragment);
                     match self.fragments.add(key, &fragment, packet.time) {
                         fragments::Outcome::Incomplete(stopped) => {
-                            Step::Transport(Transport::Fragment, stopped)
+                            decoded.transport = Some(Transport::Fragment);
+                            stopped.map_or(Step::Done, Step::Stop)
                         }
                         fragments::Outcome::Complete(protocol, bytes) => match datagrams.next() {
                             Some(datagram) => {
@@ -139,6 +136,17 @@ impl Decoder {
     }
 }
 
+/// Reads the headers that most packets have, without the choice among all others before each: a link layer, IPv4 and TCP.
+/// Gives what is next where a packet has others.
+#[inline]
+fn usual<'a>(link_type: LinkType, view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
+    let step = link::read(link_type, view);
+    let Step::EtherType(ethernet::IPV4, view) = step else { return step };
+    let step = ip::version_4(view, decoded);
+    let Step::Protocol(TCP, view) = step else { return step };
+    transport::tcp(view, decoded)
+}
+
 /// Reads one header.
 #[inline]
 fn read<'a>(step: Step<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
@@ -153,7 +161,7 @@ fn read<'a>(step: Step<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
         Step::Ipv4(view) => ip::version_4(view, decoded),
         Step::Ipv6(view) => ip::version_6(view, decoded),
         Step::Protocol(number, view) => protocol(number, view, decoded),
-        Step::Fragment(_) | Step::Transport(..) | Step::Done | Step::Stop(_) => step,
+        Step::Fragment(_) | Step::Done | Step::Stop(_) => step,
     }
 }
 
@@ -162,10 +170,10 @@ fn read<'a>(step: Step<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
 fn protocol<'a>(number: u8, view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
     let version_6 = matches!(decoded.addresses, Some((IpAddr::V6(_), _)));
     match number {
-        6 => transport::tcp(view),
-        17 => transport::udp(view, &mut decoded.scope),
-        1 if !version_6 => transport::icmp(view),
-        58 if version_6 => transport::icmp_version_6(view),
+        TCP => transport::tcp(view, decoded),
+        17 => transport::udp(view, decoded),
+        1 if !version_6 => transport::icmp(view, decoded),
+        58 if version_6 => transport::icmp_version_6(view, decoded),
         0 | 43 | 60 | 135 | 139 | 140 if version_6 => ip::extension(view),
         44 if version_6 => ip::fragment_header(view),
         51 => ip::authentication_header(view),
@@ -174,7 +182,10 @@ fn protocol<'a>(number: u8, view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
         47 => tunnel::gre(view, &mut decoded.scope),
         97 => tunnel::ether_ip(view),
         137 => Step::EtherType(ethernet::MPLS_UNICAST, view),
-        other => Step::Transport(Transport::Other(other), None),
+        other => {
+            decoded.transport = Some(Transport::Other(other));
+            Step::Done
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::model::{Flags, Scope, Segment, Stop, TcpOptions, Transport};
+use super::model::{Decoded, Flags, Segment, Stop, TcpOptions, Transport};
 use super::view::View;
 use super::{Step, tunnel};
 
@@ -11,7 +11,7 @@ const LARGEST_WINDOW_SCALE: u8 = 14;
 
 /// A TCP header (RFC 9293, section 3.1).
 #[inline]
-pub(super) fn tcp(view: View<'_>) -> Step<'_> {
+pub(super) fn tcp<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
     let Some(header) = view.first::<20>() else {
         let stop = if view.wire < 20 { Stop::Malformed("TCP") } else { Stop::Cut("TCP") };
         return Step::Stop(stop);
@@ -23,7 +23,7 @@ pub(super) fn tcp(view: View<'_>) -> Step<'_> {
     }
     let payload = view.after_or_none(header_length);
     let options = view.data.get(20..header_length);
-    let segment = Segment {
+    decoded.transport = Some(Transport::Tcp(Segment {
         source_port: u16::from_be_bytes([s0, s1]),
         destination_port: u16::from_be_bytes([d0, d1]),
         sequence: u32::from_be_bytes([n0, n1, n2, n3]),
@@ -34,9 +34,8 @@ pub(super) fn tcp(view: View<'_>) -> Step<'_> {
         options: tcp_options(options.or(view.data.get(20..)).unwrap_or_default()),
         payload: payload.data,
         payload_length: u32::try_from(payload.wire).unwrap_or(u32::MAX),
-    };
-    let stopped = if options.is_none() { Some(Stop::Cut("TCP options")) } else { None };
-    Step::Transport(Transport::Tcp(segment), stopped)
+    }));
+    if options.is_none() { Step::Stop(Stop::Cut("TCP options")) } else { Step::Done }
 }
 
 /// TCP options (RFC 9293, section 3.2); reading ends at the first that contradicts itself.
@@ -85,7 +84,7 @@ fn selective_acknowledgements(value: &[u8], options: &mut TcpOptions) {
 }
 
 /// A UDP header (RFC 768).
-pub(super) fn udp<'a>(view: View<'a>, scope: &mut Scope) -> Step<'a> {
+pub(super) fn udp<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
     let Some([s0, s1, d0, d1, l0, l1, _, _]) = view.first::<8>().copied() else {
         return Step::Stop(if view.wire < 8 { Stop::Malformed("UDP") } else { Stop::Cut("UDP") });
     };
@@ -96,37 +95,36 @@ pub(super) fn udp<'a>(view: View<'a>, scope: &mut Scope) -> Step<'a> {
         length if length < 8 => return Step::Stop(Stop::Malformed("UDP")),
         length => view.of_length(length.min(view.wire)).after_or_none(8),
     };
-    if let Some(step) = tunnel::in_udp(destination_port, payload, scope) {
+    if let Some(step) = tunnel::in_udp(destination_port, payload, &mut decoded.scope) {
         return step;
     }
-    Step::Transport(Transport::Udp { source_port, destination_port, payload: payload.data }, None)
+    decoded.transport = Some(Transport::Udp { source_port, destination_port, payload: payload.data });
+    Step::Done
 }
 
 /// ICMP (RFC 792): types that quote a packet which was not delivered.
-pub(super) fn icmp(view: View<'_>) -> Step<'_> {
+pub(super) fn icmp<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
     const UNREACHABLE: u8 = 3;
     const TIME_EXCEEDED: u8 = 11;
     const PARAMETER_PROBLEM: u8 = 12;
-    match view.first::<2>().copied() {
-        Some([kind @ (UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM), code]) => {
-            let quoted_tcp = quoted_version_4(view.after_or_none(8));
-            Step::Transport(Transport::Unreachable { kind, code, quoted_tcp }, None)
+    let Some([kind, code]) = view.first::<2>().copied() else { return Step::Stop(Stop::Cut("ICMP")) };
+    decoded.transport = Some(match kind {
+        UNREACHABLE | TIME_EXCEEDED | PARAMETER_PROBLEM => {
+            Transport::Unreachable { kind, code, quoted_tcp: quoted_version_4(view.after_or_none(8)) }
         }
-        Some(_) => Step::Transport(Transport::Other(1), None),
-        None => Step::Stop(Stop::Cut("ICMP")),
-    }
+        _ => Transport::Other(1),
+    });
+    Step::Done
 }
 
 /// ICMPv6 (RFC 4443): types 1 to 4 quote a packet which was not delivered.
-pub(super) fn icmp_version_6(view: View<'_>) -> Step<'_> {
-    match view.first::<2>().copied() {
-        Some([kind @ 1..=4, code]) => {
-            let quoted_tcp = quoted_version_6(view.after_or_none(8));
-            Step::Transport(Transport::Unreachable { kind, code, quoted_tcp }, None)
-        }
-        Some(_) => Step::Transport(Transport::Other(58), None),
-        None => Step::Stop(Stop::Cut("ICMPv6")),
-    }
+pub(super) fn icmp_version_6<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'a> {
+    let Some([kind, code]) = view.first::<2>().copied() else { return Step::Stop(Stop::Cut("ICMPv6")) };
+    decoded.transport = Some(match kind {
+        1..=4 => Transport::Unreachable { kind, code, quoted_tcp: quoted_version_6(view.after_or_none(8)) },
+        _ => Transport::Other(58),
+    });
+    Step::Done
 }
 
 type Ends = (IpAddr, u16, IpAddr, u16);

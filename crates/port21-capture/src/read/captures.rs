@@ -205,7 +205,7 @@ impl Source {
             self.number_next = true;
         }
         if more {
-            return capture.current().map(|packet| packet.time);
+            return capture.record.as_ref().map(|record| record.time);
         }
         if capture.is_paused() {
             return None;

@@ -1,7 +1,7 @@
 //! A file while it is written: under a name that ends in `.partial`, with its hash computed on the way.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use port21_analysis::digest::{Digest, Hashing};
@@ -19,16 +19,21 @@ const MAXIMUM_HOLES: u64 = 64 << 30;
 const LISTED_HOLES: usize = 4096;
 
 /// How much of a file is written at a time, in bytes.
-const BUFFER: usize = 128 << 10;
+const BUFFER: usize = 256 << 10;
 
-/// A file being written from its start to its end.
+/// A file being written from its start to its end. It is open only while some of it is written, so that there may be any
+/// number of them, and made only then, so that a small one is made, written and named in one go.
 #[derive(Debug)]
 pub struct Partial {
     path: PathBuf,
-    /// Who the file is, so that one put in its place meanwhile is not written to.
-    identity: Identity,
-    /// `None` while it is closed, because too many are open.
-    file: Option<BufWriter<File>>,
+    /// Who the file is once it was made, so that one put in its place meanwhile is not written to.
+    identity: Option<Identity>,
+    /// The last bytes, which are not written yet.
+    buffer: Vec<u8>,
+    /// Why they could not be written.
+    failure: Option<io::Error>,
+    /// Where the bytes end that are written.
+    written: u64,
     length: u64,
     holes: u64,
     missing: Vec<Missing>,
@@ -47,29 +52,29 @@ pub struct Written {
 }
 
 impl Partial {
-    /// Makes a new file; fails if there is anything of that name, a symbolic link included.
-    pub fn create(target: &Path, hashing: &Hashing) -> io::Result<Partial> {
-        let path = partial_path(target);
-        let file = File::create_new(&path)?;
-        Ok(Partial {
-            path,
-            identity: Identity::of(&file.metadata()?),
-            file: Some(BufWriter::with_capacity(BUFFER, file)),
+    /// A file that will be called `target`. Nothing is made yet.
+    pub fn new(target: &Path, hashing: &Hashing) -> Partial {
+        Partial {
+            path: partial_path(target),
+            identity: None,
+            buffer: Vec::new(),
+            failure: None,
+            written: 0,
             length: 0,
             holes: 0,
             missing: Vec::new(),
             hash: Digest::new(hashing, &[]),
-        })
+        }
     }
 
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.open()?.write_all(bytes)?;
+        self.buffer.extend_from_slice(bytes);
+        self.length = self.length.saturating_add(bytes.len() as u64);
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
         }
-        self.length = self.length.saturating_add(bytes.len() as u64);
-        Ok(())
+        if self.buffer.len() >= BUFFER { self.write_out() } else { Ok(()) }
     }
 
     /// Leaves a hole, which reads as zeros.
@@ -77,6 +82,9 @@ impl Partial {
         self.holes = self.holes.saturating_add(length);
         if self.holes > MAXIMUM_HOLES {
             return Err(io::Error::other(format!("its holes are longer than {} GiB", MAXIMUM_HOLES >> 30)));
+        }
+        if !self.buffer.is_empty() {
+            self.write_out()?;
         }
         self.note_hole(length);
         if length > MAXIMUM_HASHED_HOLE {
@@ -86,45 +94,56 @@ impl Partial {
             hash_zeros(hash, length);
         }
         self.length = self.length.saturating_add(length);
-        let end = self.length;
-        self.open()?.seek(SeekFrom::Start(end)).map(|_| ())
+        Ok(())
     }
 
-    /// Whether it holds a file open.
-    pub fn is_open(&self) -> bool {
-        self.file.is_some()
+    /// Memory that its buffer takes, in bytes.
+    pub fn buffered(&self) -> usize {
+        self.buffer.capacity()
     }
 
-    /// Closes it until the next [`Partial::write`].
-    pub fn close(&mut self) -> io::Result<()> {
-        match self.file.take() {
-            Some(mut file) => file.flush(),
-            None => Ok(()),
+    /// Writes what is buffered, and gives the buffer's memory back. The next call of another function tells of a failure.
+    pub fn give_way(&mut self) {
+        if !self.buffer.is_empty() {
+            self.failure = self.write_out().err();
         }
+        self.buffer = Vec::new();
     }
 
     /// Ends before its end: the file keeps its name for the time of writing.
     pub fn stop(mut self) -> io::Result<Written> {
-        self.flush()?;
+        self.complete()?;
         Ok(Written { length: self.length, missing: self.missing, sha256: None })
     }
 
     /// Gives the file its name, unless something has that name already.
     pub fn finish(mut self, target: &Path) -> io::Result<Written> {
-        self.flush()?;
+        self.complete()?;
         rename(&self.path, target)?;
         let sha256 = self.hash.map(|hash| hexadecimal(&hash.value()));
         Ok(Written { length: self.length, missing: self.missing, sha256 })
     }
 
-    /// Writes what is buffered, and closes the file.
-    fn flush(&mut self) -> io::Result<()> {
-        let length = self.length;
-        let file = self.open()?;
-        file.flush()?;
+    /// Writes all that is left; a file without bytes is made.
+    fn complete(&mut self) -> io::Result<()> {
+        if self.identity.is_none() || !self.buffer.is_empty() {
+            self.write_out()?;
+        }
         // A hole at the end is only there if the file is told so.
-        file.get_ref().set_len(length)?;
-        self.close()
+        if self.written < self.length { self.open()?.set_len(self.length) } else { Ok(()) }
+    }
+
+    /// Writes what is buffered.
+    fn write_out(&mut self) -> io::Result<()> {
+        let start = self.length.saturating_sub(self.buffer.len() as u64);
+        let mut file = self.open()?;
+        if start > 0 {
+            file.seek(SeekFrom::Start(start))?;
+        }
+        file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        self.written = self.length;
+        Ok(())
     }
 
     fn note_hole(&mut self, length: u64) {
@@ -137,19 +156,21 @@ impl Partial {
         }
     }
 
-    fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => {
-                let mut file = OpenOptions::new().write(true).open(&self.path)?;
-                if Identity::of(&file.metadata()?) != self.identity {
-                    return Err(io::Error::other("another file was put in its place"));
-                }
-                file.seek(SeekFrom::Start(self.length))?;
-                BufWriter::with_capacity(BUFFER, file)
-            }
+    /// Opens the file, made new the first time: then it fails if there is anything of that name, a symbolic link included.
+    fn open(&mut self) -> io::Result<File> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let Some(identity) = &self.identity else {
+            let file = File::create_new(&self.path)?;
+            self.identity = Some(Identity::of(&file.metadata()?));
+            return Ok(file);
         };
-        Ok(self.file.insert(file))
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        if Identity::of(&file.metadata()?) != *identity {
+            return Err(io::Error::other("another file was put in its place"));
+        }
+        Ok(file)
     }
 }
 
@@ -217,12 +238,12 @@ mod tests {
     fn holes_read_as_zeros_and_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let mut partial = Partial::create(&target, &Hashing::Now).unwrap();
+        let mut partial = Partial::new(&target, &Hashing::Now);
         partial.write(b"ab").unwrap();
         partial.skip(3).unwrap();
         partial.skip(1).unwrap();
-        partial.close().unwrap();
         partial.write(b"c").unwrap();
+        partial.give_way();
         partial.skip(2).unwrap();
         assert!(partial_path(&target).exists() && !target.exists());
         let written = partial.finish(&target).unwrap();
@@ -237,8 +258,11 @@ mod tests {
     fn nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let partial = Partial::create(&target, &Hashing::Off).unwrap();
-        assert_eq!(Partial::create(&target, &Hashing::Off).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let [mut partial, mut other] = [(); 2].map(|()| Partial::new(&target, &Hashing::Off));
+        partial.write(&[1; BUFFER]).unwrap();
+        other.write(&[2; 10]).unwrap();
+        other.give_way();
+        assert_eq!(other.finish(&target).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         fs::write(&target, "mine").unwrap();
         partial.finish(&target).unwrap_err();
         assert_eq!(fs::read(&target).unwrap(), b"mine");
@@ -251,7 +275,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (target, outside) = (folder.path().join("a"), folder.path().join("outside"));
         std::os::unix::fs::symlink(&outside, partial_path(&target)).unwrap();
-        Partial::create(&target, &Hashing::Off).unwrap_err();
+        Partial::new(&target, &Hashing::Off).finish(&target).unwrap_err();
         assert!(!outside.exists());
     }
 
@@ -260,19 +284,21 @@ mod tests {
     fn file_put_in_its_place_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        let mut partial = Partial::create(&target, &Hashing::Off).unwrap();
-        partial.close().unwrap();
+        let mut partial = Partial::new(&target, &Hashing::Off);
+        partial.write(b"x").unwrap();
+        partial.give_way();
         let other = folder.path().join("other");
         fs::write(&other, "mine").unwrap();
         fs::rename(&other, partial_path(&target)).unwrap();
-        partial.write(b"x").unwrap_err();
+        partial.write(b"y").unwrap();
+        partial.finish(&target).unwrap_err();
         assert_eq!(fs::read(partial_path(&target)).unwrap(), b"mine");
     }
 
     #[test]
     fn endless_holes_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut partial = Partial::create(&folder.path().join("a"), &Hashing::Off).unwrap();
+        let mut partial = Partial::new(&folder.path().join("a"), &Hashing::Off);
         partial.skip(MAXIMUM_HOLES).unwrap();
         partial.skip(1).unwrap_err();
     }

@@ -1,8 +1,10 @@
 //! The second pass: takes the bytes of the wanted streams and writes each to its file, none of them kept in memory.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use port21_analysis::digest::Hashing;
@@ -14,8 +16,8 @@ use super::partial::Partial;
 use super::plan::Item;
 use crate::escape;
 
-/// Most files open at the same time; the one that waited longest is closed for another.
-const OPEN_FILES: usize = 64;
+/// Memory that the buffers of all files may take, in bytes; then everything is written out.
+const BUFFERS: usize = 16 << 20;
 
 /// Writes the files of a plan as their bytes come.
 pub struct Writer<'a> {
@@ -24,19 +26,13 @@ pub struct Writer<'a> {
     hashing: Hashing,
     /// Items by stream; several where sessions share a data connection.
     wanted: HashMap<u64, Vec<usize>>,
-    writing: HashMap<usize, Writing>,
-    /// Counts writes, to know which file waited longest.
-    turn: u64,
-    open: usize,
-    /// Folders of sessions that were made.
+    writing: HashMap<usize, Partial>,
+    /// Memory that their buffers take.
+    buffered: usize,
+    /// Folders that were made.
     made: HashSet<PathBuf>,
     /// Files that could not be written: a sentence each.
     pub failures: Vec<String>,
-}
-
-struct Writing {
-    partial: Partial,
-    last_turn: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -52,8 +48,7 @@ impl<'a> Writer<'a> {
             hashing,
             wanted,
             writing: HashMap::new(),
-            turn: 0,
-            open: 0,
+            buffered: 0,
             made: HashSet::new(),
             failures: Vec::new(),
         }
@@ -61,15 +56,13 @@ impl<'a> Writer<'a> {
 
     /// Does `write` to every file that takes what `from` sent over `stream`.
     fn each(&mut self, stream: u64, from: End, write: impl Fn(&mut Partial) -> io::Result<()>) -> Interest {
-        let Some(indices) = self.wanted.remove(&stream) else { return Interest::CountOnly };
-        let mut wanted = Vec::with_capacity(indices.len());
-        for index in indices {
-            match self.one(index, from, &write) {
-                Ok(()) => wanted.push(index),
-                Err(error) => self.fail(index, &error),
-            }
-        }
-        self.wanted.insert(stream, wanted);
+        let wanted = self.wanted.get_mut(&stream).map(mem::take);
+        let Some(mut indices) = wanted else { return Interest::CountOnly };
+        indices.retain(|index| {
+            let result = self.one(*index, from, &write);
+            result.inspect_err(|error| self.fail(*index, error)).is_ok()
+        });
+        self.wanted.insert(stream, indices);
         Interest::Keep
     }
 
@@ -82,44 +75,28 @@ impl<'a> Writer<'a> {
         if self.items.get(index).is_none_or(|item| end(item.sender) != from) {
             return Ok(());
         }
-        self.make_room(index)?;
-        self.turn += 1;
-        let turn = self.turn;
-        let writing = self.writing(index)?;
-        writing.last_turn = turn;
-        let was_open = writing.partial.is_open();
-        let result = write(&mut writing.partial);
-        let is_open = writing.partial.is_open();
-        self.open = self.open.saturating_add(usize::from(is_open && !was_open));
+        let partial = self.writing(index)?;
+        let before = partial.buffered();
+        let result = write(partial);
+        let after = partial.buffered();
+        self.buffered = self.buffered.saturating_sub(before).saturating_add(after);
+        if self.buffered > BUFFERS {
+            self.writing.values_mut().for_each(Partial::give_way);
+            self.buffered = 0;
+        }
         result
     }
 
-    fn writing(&mut self, index: usize) -> io::Result<&mut Writing> {
-        use std::collections::hash_map::Entry;
-        let target = self.target(index);
-        match self.writing.entry(index) {
+    fn writing(&mut self, index: usize) -> io::Result<&mut Partial> {
+        let Writer { folder, items, hashing, writing, made, .. } = self;
+        match writing.entry(index) {
             Entry::Occupied(occupied) => Ok(occupied.into_mut()),
             Entry::Vacant(vacant) => {
-                make_folders(self.folder, &target, &mut self.made)?;
-                let partial = Partial::create(&target, &self.hashing)?;
-                self.open = self.open.saturating_add(1);
-                Ok(vacant.insert(Writing { partial, last_turn: self.turn }))
+                let target = target(folder, items, index);
+                make_folders(folder, &target, made)?;
+                Ok(vacant.insert(Partial::new(&target, hashing)))
             }
         }
-    }
-
-    /// Closes the file that waited longest, if there are too many for one more.
-    fn make_room(&mut self, index: usize) -> io::Result<()> {
-        let is_open = |writing: &Writing| writing.partial.is_open();
-        if self.open < OPEN_FILES || self.writing.get(&index).is_some_and(is_open) {
-            return Ok(());
-        }
-        let open = self.writing.values_mut().filter(|writing| is_open(writing));
-        if let Some(longest) = open.min_by_key(|writing| writing.last_turn) {
-            longest.partial.close()?;
-            self.open = self.open.saturating_sub(1);
-        }
-        Ok(())
     }
 
     /// Ends the files of a connection; those without a byte are made now.
@@ -132,11 +109,10 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(&mut self, index: usize) -> io::Result<()> {
-        self.make_room(index)?;
         self.writing(index)?;
-        let Some(Writing { partial, .. }) = self.writing.remove(&index) else { return Ok(()) };
-        self.open = self.open.saturating_sub(usize::from(partial.is_open()));
-        let written = partial.finish(&self.target(index))?;
+        let Some(partial) = self.writing.remove(&index) else { return Ok(()) };
+        self.buffered = self.buffered.saturating_sub(partial.buffered());
+        let written = partial.finish(&target(self.folder, self.items, index))?;
         let Some(item) = self.items.get_mut(index) else { return Ok(()) };
         item.file.bytes = written.length;
         item.file.missing = written.missing;
@@ -151,8 +127,8 @@ impl<'a> Writer<'a> {
     }
 
     fn fail(&mut self, index: usize, error: &io::Error) {
-        if let Some(writing) = self.writing.remove(&index) {
-            self.open = self.open.saturating_sub(usize::from(writing.partial.is_open()));
+        if let Some(partial) = self.writing.remove(&index) {
+            self.buffered = self.buffered.saturating_sub(partial.buffered());
         }
         if let Some(item) = self.items.get_mut(index) {
             item.file.complete = false;
@@ -169,7 +145,7 @@ impl<'a> Writer<'a> {
             item.file.incomplete_because.get_or_insert("a signal ended port21 before it was written".into());
             item.file.sha256 = None;
             (item.file.bytes, item.file.missing) = (0, Vec::new());
-            match self.writing.remove(&index).map(|writing| writing.partial.stop()) {
+            match self.writing.remove(&index).map(Partial::stop) {
                 Some(Ok(written)) => {
                     (item.file.bytes, item.file.missing) = (written.length, written.missing);
                 }
@@ -179,11 +155,6 @@ impl<'a> Writer<'a> {
                 None => {}
             }
         }
-    }
-
-    fn target(&self, index: usize) -> PathBuf {
-        let written = self.items.get(index).map_or("", |item| item.file.written.as_str());
-        written.split('/').fold(self.folder.to_path_buf(), |path, name| path.join(name))
     }
 }
 
@@ -209,18 +180,29 @@ impl Sink for Writer<'_> {
     }
 }
 
+/// Where an item is written.
+fn target(folder: &Path, items: &[Item], index: usize) -> PathBuf {
+    let written = items.get(index).map_or("", |item| item.file.written.as_str());
+    written.split('/').fold(folder.to_path_buf(), |path, name| path.join(name))
+}
+
 /// Makes the folders between `folder` and `target`. That of the session must be new: then nothing of what is below it, a
 /// symbolic link least of all, was put there by someone else before.
 fn make_folders(folder: &Path, target: &Path, made: &mut HashSet<PathBuf>) -> io::Result<()> {
     let Some(session) = target.strip_prefix(folder).ok().and_then(|below| below.iter().next()) else {
         return Ok(());
     };
+    let Some(parent) = target.parent().filter(|parent| !made.contains(*parent)) else { return Ok(()) };
     let session = folder.join(session);
     if !made.contains(&session) {
         fs::create_dir(&session)?;
         made.insert(session);
     }
-    target.parent().map_or(Ok(()), fs::create_dir_all)
+    if !made.contains(parent) {
+        fs::create_dir_all(parent)?;
+        made.insert(parent.to_path_buf());
+    }
+    Ok(())
 }
 
 fn end(side: Side) -> End {

@@ -208,6 +208,7 @@ pub fn session() -> Session {
         tls: None,
         directory: None,
         notes: Vec::new(),
+        dropped_exchanges: 0,
         findings: vec![finding()],
     }
 }

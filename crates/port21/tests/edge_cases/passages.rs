@@ -1,6 +1,6 @@
 //! The order of things: what comes twice, early, late, or without its beginning.
 
-use port21_testkit::{Network, Side, pattern};
+use port21_testkit::{Ftp, Network, Side, pattern};
 use serde_json::{Value, json};
 
 use crate::{PORT21, assert_whole, dialogue, explain, only_session, only_transfer, sha256};
@@ -201,4 +201,91 @@ fn one_direction_only_is_reported_as_far_as_it_goes() {
     let session = only_session(&report);
     assert_eq!(dialogue(session), ["USER alice: ", "PASS <hidden>: ", "QUIT: "]);
     assert_eq!(session["logins"][0]["outcome"], "unknown");
+}
+
+/// Two sessions between the same hosts, the first of which the tap has not seen from its beginning: its STOR, and the data
+/// connection, whose announcement is not in the capture.
+fn stored_beside_another(network: &Network) -> (Ftp, Ftp) {
+    let first = network.ftp();
+    first.passive(50_020);
+    let before = network.last();
+    first.ask("STOR mine");
+    (0..before).for_each(|_| {
+        network.forget(1);
+    });
+    let data = first.connect_to_server(50_020);
+    first.reply("150 go");
+    data.send(Side::Initiator, pattern(20, 4600)).close(Side::Initiator);
+    (first, network.ftp_between("10.0.0.1:41000", "10.0.0.2:21"))
+}
+
+/// What of the transfers of a session was paired how.
+fn pairings(session: &Value) -> Vec<Value> {
+    let transfers = session["transfers"].as_array().unwrap().iter();
+    transfers.map(|transfer| json!([transfer["argument"], transfer["pairing"], transfer["bytes"]])).collect()
+}
+
+#[test]
+fn data_from_before_a_login_is_not_that_session_s() {
+    let network = Network::new();
+    let (_, second) = stored_beside_another(&network);
+    // Something of the second is missing too, so that it may have had transfers that nobody saw.
+    second.login("bob", "secret").say("TYPE I", "200 ok");
+    network.forget(network.last() - 3);
+    let report = PORT21.explain(&network);
+    let sessions = report["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    for session in sessions {
+        let expected = if session["client"]["port"] == 40_000 {
+            vec![json!(["mine", "guessed", 4600])]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(pairings(session), expected);
+    }
+}
+
+/// A session has one transfer at a time: a connection that carried data when a transfer was asked for is another session's,
+/// and the other connection that fits is the transfer's.
+#[test]
+fn data_under_way_when_a_transfer_is_asked_for_is_not_that_transfer_s() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    let before = network.last();
+    let other = network.connect("10.0.0.1:45000", "10.0.0.2:50001");
+    other.send(Side::Responder, pattern(1, 3000));
+    network.wait_milliseconds(500);
+    ftp.ask("RETR mine");
+    (0..before).for_each(|_| {
+        network.forget(1);
+    });
+    let data = network.connect("10.0.0.1:45001", "10.0.0.2:50002");
+    ftp.reply("150 go");
+    data.send(Side::Responder, pattern(20, 4600)).close(Side::Responder);
+    other.send(Side::Responder, pattern(2, 3000)).close(Side::Responder);
+    ftp.quit();
+    let report = PORT21.explain(&network);
+    assert_eq!(pairings(only_session(&report)), [json!(["mine", "guessed", 4600])]);
+}
+
+#[test]
+fn what_may_have_been_another_session_s_is_not_guessed_when_that_one_is_over() {
+    let network = Network::new();
+    let (first, second) = stored_beside_another(&network);
+    let logged_in = network.last();
+    second.login("bob", "secret").say("TYPE I", "200 ok");
+    // Of the second session only the last command is seen: it may have been logged in for long.
+    (logged_in..network.last() - 4).for_each(|_| {
+        network.forget(logged_in + 1);
+    });
+    first.quit();
+    network.wait_milliseconds(10_000);
+    second.quit();
+    let report = PORT21.explain(&network);
+    let sessions = report["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    for session in sessions {
+        let guessed = pairings(session).iter().any(|pairing| pairing[1] == "guessed");
+        assert!(!guessed, "{session:#}");
+    }
 }

@@ -117,6 +117,44 @@ fn transfer_without_any_announcement() {
 }
 
 #[test]
+fn transfers_that_the_server_refuses() {
+    for (command, reply, code) in [
+        ("RETR secret.txt", "550 secret.txt: Permission denied", "file-unavailable"),
+        ("STOR up.txt", "553 Could not create file.", "file-name-refused"),
+        ("RETR log.txt", "450 log.txt is in use", "file-busy"),
+        ("STOR up.txt", "552 Quota exceeded", "storage-exceeded"),
+        ("LIST", "451 Local error in processing", "server-error"),
+        ("LIST", "522 SSL/TLS required on the data channel", "data-protection-refused"),
+        ("STOR up.txt", "532 Need account for storing files.", "transfer-refused"),
+    ] {
+        let network = Network::new();
+        network.ftp().passive(50_001).say(command, reply).quit();
+        let report = explain(&network);
+        assert_eq!(codes(&report), [code], "{reply}");
+        assert!(report.to_string().contains(&format!("{command}\\\" was refused with ")), "{report:#}");
+    }
+}
+
+#[test]
+fn transfer_before_any_login() {
+    let network = Network::new();
+    let ftp = network.ftp_between("10.0.0.1:40000", "10.0.0.2:21");
+    ftp.say("LIST", "530 Please login with USER and PASS.").quit();
+    assert_eq!(codes(&explain(&network)), ["transfer-without-login"]);
+}
+
+#[test]
+fn data_connection_that_was_opened_and_not_accepted() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    ftp.passive(50_001).ask("LIST");
+    let data = ftp.connect_to_server(50_001);
+    data.close(Side::Responder);
+    ftp.reply("425 Security: Bad IP connecting.").quit();
+    assert_eq!(codes(&explain(&network)), ["data-connection-rejected"]);
+}
+
+#[test]
 fn transfers_that_are_cut_short() {
     // By a reset; by the server with 426; without a closing reply; in order, but after fewer bytes than 150 and SIZE said.
     let network = Network::new();
