@@ -338,6 +338,22 @@ impl Error {
     }
 }
 
+/// What a stream of this crate failed with is given back as it was; any other failure is the local side's.
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => error,
+            Err(error) => Self::Local(error),
+        }
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}
+
 /// A command as it may be shown: without the password or account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Asked(pub(crate) Command);
