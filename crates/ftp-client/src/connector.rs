@@ -1,6 +1,8 @@
 //! How to reach a server, and who logs in. Makes as many sessions as are wanted.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::client::Client;
 use crate::driver::dial::{self, Family};
@@ -49,10 +51,15 @@ pub struct Connector {
     pub proxy: Option<Proxy>,
     /// How long is waited for what.
     pub timeouts: Timeouts,
+    /// See [`Settings::without_extended`].
+    pub without_extended: bool,
     /// See [`Settings::use_announced_address`].
     pub use_announced_address: bool,
     /// See [`Settings::accept_missing_close_notify`].
     pub accept_missing_close_notify: bool,
+    /// A session of this connector ran out of TLS 1.3's tickets, which are used once: some servers that ask for a resumed session on
+    /// each data connection send no new ones. Further sessions then use TLS 1.2, whose sessions can be resumed again and again.
+    tickets_ran_out: Arc<AtomicBool>,
 }
 
 impl Connector {
@@ -69,8 +76,10 @@ impl Connector {
             family: Family::default(),
             proxy: None,
             timeouts: Timeouts::default(),
+            without_extended: false,
             use_announced_address: false,
             accept_missing_close_notify: false,
+            tickets_ran_out: Arc::default(),
         }
     }
 
@@ -98,10 +107,12 @@ impl Connector {
         let port = self.port.unwrap_or(if self.security == Security::Implicit { 990 } else { 21 });
         let unverified = self.security == Security::Prefer && matches!(self.trust, Trust::Platform);
         let trust = if unverified { &Trust::Anyone } else { &self.trust };
+        let ran_out = self.tickets_ran_out.load(Ordering::Relaxed) && self.tls_versions == TlsVersions::Both;
+        let versions = if ran_out { TlsVersions::Only12 } else { self.tls_versions };
         let tls = if self.security == Security::Off {
             None
         } else {
-            Some((tls::configuration(trust, self.tls_versions)?, tls::server_name(&self.host)?))
+            Some((tls::configuration(trust, versions)?, tls::server_name(&self.host)?))
         };
         let patience = self.timeouts.connect;
         let stream = dial::control(&self.host, port, self.family, self.proxy.as_ref(), patience).await?;
@@ -117,15 +128,20 @@ impl Connector {
             data: self.data,
             timeouts: self.timeouts,
             ipv6: server.is_some_and(|address| address.to_canonical().is_ipv6()),
+            without_extended: self.without_extended,
             use_announced_address: self.use_announced_address,
             peer: server.map(|address| address.to_canonical()),
             accept_missing_close_notify: self.accept_missing_close_notify,
         };
         let place = Place { host: self.host.clone(), local, peer, proxy: self.proxy.clone() };
-        let mut driver = Driver::new(stream, place, settings, tls);
+        let mut driver = Driver::new(stream, place, settings, tls, Arc::clone(&self.tickets_ran_out));
         driver.request(Request::Open(self.credentials.clone())).await?;
         if driver.session.is_protected().0 && matches!(trust, Trust::Anyone) {
             driver.session.note(Note::CertificateNotVerified);
+        }
+        if ran_out {
+            let text = "the server renews no tickets of TLS 1.3 on data connections: TLS 1.2 was used";
+            driver.session.note(Note::Other(text.into()));
         }
         Ok(Client::new(driver))
     }

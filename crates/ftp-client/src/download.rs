@@ -152,17 +152,16 @@ impl Client {
         Ok(entries(&self.listing(Verb::List, path).await?, Hint::List))
     }
 
-    /// The names in a directory (NLST), as the server writes them: some with the directory before them.
+    /// The names in a directory (NLST), as the server writes them: some with the directory before them. Without the directory itself
+    /// and its parent.
     ///
     /// # Errors
     /// As for [`Client::list`].
     pub async fn names(&mut self, path: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>, Error> {
         let bytes = self.listing(Verb::Nlst, path.as_ref()).await?;
-        Ok(parse_listing(&bytes, Some(Hint::Nlst))
-            .entries
-            .into_iter()
-            .filter_map(|entry| entry.name)
-            .collect())
+        let names =
+            parse_listing(&bytes, Some(Hint::Nlst)).entries.into_iter().filter_map(|entry| entry.name);
+        Ok(names.filter(|name| !matches!(name.as_slice(), b"." | b"..")).collect())
     }
 
     /// The bytes of a listing: `verb` is LIST, NLST or MLSD.

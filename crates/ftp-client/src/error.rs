@@ -287,6 +287,7 @@ impl Error {
     /// Whether the same may succeed later: the network failed, or the server said so (4yz).
     pub fn is_transient(&self) -> bool {
         match self {
+            _ if self.is_reuse_of_tls_refused() => true,
             Self::Refused { reply, .. } | Self::TransferFailed { reply, .. } => reply.is_transient(),
             Self::LoginRefused { reply, .. } | Self::NotWelcome(reply) => {
                 reply.is_transient() || reply.says_too_many()
@@ -304,6 +305,13 @@ impl Error {
             | Self::NotConnected { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the server may have refused a data connection because its TLS session is not the control connection's (522 of vsftpd,
+    /// 425 of others): a new session can resume again.
+    pub fn is_reuse_of_tls_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::TransferFailed { bytes: 0..100_000, .. })
+            && matches!(self.code(), Some(425 | 522))
     }
 
     /// Whether the server means that there are too many sessions: fewer at a time may do.

@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! arguments ──▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//!           ──▶ client (sessions with servers) ──▶ ls, cat, get, put, rm, mv, mkdir, raw
 //! ```
 
 mod answer;
 mod arguments;
+mod client;
 mod escape;
 mod explain;
 mod extract;
@@ -46,6 +48,14 @@ fn main() -> ExitCode {
         Command::Packets(packets) => packets::run(packets),
         Command::Follow(follow) => follow::run(follow),
         Command::Extract(extract) => extract::run(extract),
+        Command::Ls(ls) => client::run(client::Command::Ls(ls)),
+        Command::Cat(cat) => client::run(client::Command::Cat(cat)),
+        Command::Get(get) => client::run(client::Command::Get(get)),
+        Command::Put(put) => client::run(client::Command::Put(put)),
+        Command::Rm(rm) => client::run(client::Command::Rm(rm)),
+        Command::Mv(mv) => client::run(client::Command::Mv(mv)),
+        Command::Mkdir(mkdir) => client::run(client::Command::Mkdir(mkdir)),
+        Command::Raw(raw) => client::run(client::Command::Raw(raw)),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

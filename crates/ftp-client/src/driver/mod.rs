@@ -15,6 +15,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -45,6 +46,10 @@ pub(crate) struct Driver {
     answer: Option<Result<Answer, Error>>,
     /// The transfer has begun.
     begun: bool,
+    /// The data connection of the transfer under way resumed nothing.
+    not_resumed: bool,
+    /// Told to whoever makes the next session: with TLS 1.3 the server's tickets ran out.
+    tickets_ran_out: Arc<AtomicBool>,
 }
 
 /// Where the two ends are.
@@ -63,6 +68,7 @@ impl Driver {
         place: Place,
         settings: Settings,
         tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+        tickets_ran_out: Arc<AtomicBool>,
     ) -> Self {
         Self {
             session: Session::new(settings),
@@ -74,6 +80,8 @@ impl Driver {
             held: None,
             answer: None,
             begun: false,
+            not_resumed: false,
+            tickets_ran_out,
         }
     }
 
@@ -136,6 +144,10 @@ impl Driver {
     }
 
     async fn settle(&mut self) {
+        // The greeting may be there already, and must not be taken for unasked.
+        if self.session.is_new() {
+            return;
+        }
         if !self.session.is_idle() {
             self.session.abandon(now(), Error::Cancelled);
         }
@@ -220,11 +232,18 @@ impl Driver {
             },
             Action::Accept => self.data.accept(self.place.peer),
             Action::StartDataTls => {
+                self.not_resumed = false;
                 if let Some((configuration, name)) = self.tls.clone() {
                     self.data.start_tls(configuration, name);
                 }
             }
             Action::Begin => self.begun = true,
+            Action::Answer(Err(error)) => {
+                if self.not_resumed && error.is_reuse_of_tls_refused() {
+                    self.tickets_ran_out.store(true, Ordering::Relaxed);
+                }
+                self.answer = Some(Err(error));
+            }
             Action::CloseData { reset } => self.data.close(reset),
             Action::Answer(answer) => self.answer = Some(answer),
         }
@@ -252,6 +271,7 @@ impl Driver {
         match self.data.poll(cx) {
             Poll::Pending => false,
             Poll::Ready(data::Came::Event(event)) => {
+                self.not_resumed |= matches!(event, Event::DataTlsStarted { resumed: false });
                 self.session.handle_event(now(), event);
                 true
             }

@@ -101,7 +101,7 @@ struct Protection {
 }
 
 /// Commands that the server does not have, so that they are not tried again.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct RefusedCommands {
     epsv: bool,
     eprt: bool,
@@ -124,6 +124,7 @@ enum State {
 impl Session {
     /// A session on a connection that has just been made.
     pub fn new(settings: Settings) -> Self {
+        let refused = RefusedCommands { epsv: settings.without_extended, eprt: settings.without_extended };
         Self {
             settings,
             state: State::Connected,
@@ -139,7 +140,7 @@ impl Session {
             features: Features::default(),
             protection: Protection::default(),
             representation: None,
-            refused: RefusedCommands::default(),
+            refused,
             unsettled: false,
             strays: 0,
             passed_over: None,
@@ -271,6 +272,11 @@ impl Session {
     /// Nothing can be asked for any more.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// Nothing was asked for yet.
+    pub fn is_new(&self) -> bool {
+        matches!(self.state, State::Connected)
     }
 
     /// A request can begin at once.

@@ -64,6 +64,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// The control connection is an IPv6 one: PASV and PORT cannot be used (RFC 2428 section 1).
     pub ipv6: bool,
+    /// PASV and PORT are used at once, where IPv4 allows: for middleboxes that do not know EPSV and EPRT (RFC 2428).
+    pub without_extended: bool,
     /// The address in a reply to PASV is used. Otherwise, as RFC 2577 section 3 would have it, data connections go to the control
     /// connection's peer, so that a server cannot send the client to a third host.
     pub use_announced_address: bool,
