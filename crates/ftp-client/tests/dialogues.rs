@@ -278,8 +278,9 @@ fn no_password_is_in_an_error_or_in_a_debug_form() {
     let mut session = Session::new(Settings { security: Security::Off, ..Settings::default() });
     let now = Instant::now();
     session.begin(now, Request::Open(credentials));
-    session.handle_bytes(now, b"220 ready\r\n331 password?\r\n");
-    session.handle_bytes(now, b"331 password?\r\n530 no\r\n");
+    for line in ["220 ready", "331 password?", "530 no"] {
+        session.handle_bytes(now, format!("{line}\r\n").as_bytes());
+    }
     let mut said = format!("{:?}", session.notes());
     while let Some(action) = session.poll_action() {
         if let Action::Answer(Err(error)) = action {

@@ -18,6 +18,7 @@ impl Session {
             command.encode().map_err(|reason| Error::Argument { command: Asked(command.clone()), reason })?;
         self.actions.push_back(Action::Send(bytes));
         self.outstanding = Some(command);
+        self.answers_from = self.lines.offset();
         self.passed_over = None;
         self.deadline = Some(after(now, self.settings.timeouts.reply));
         Ok(())
@@ -31,7 +32,8 @@ impl Session {
         if code == 421 {
             return self.handle_service_closing(now, reply);
         }
-        if !self.fits(code) {
+        let came_before = self.outstanding.is_some() && reply.start < self.answers_from;
+        if came_before || !self.fits(code) {
             return self.pass_over(now, reply);
         }
         self.strays = 0;

@@ -76,6 +76,11 @@ impl Session {
             self.state = State::Idle;
             return self.fail(now, trouble);
         }
+        if under_way.data == Data::Ended && !under_way.is_confirmed() && under_way.control_is_gone {
+            let error = under_way.not_confirmed(None);
+            self.state = State::Idle;
+            return self.fail(now, error);
+        }
         if under_way.data != Data::Ended || under_way.closing.is_none() {
             self.state = State::Transferring(under_way);
             return;

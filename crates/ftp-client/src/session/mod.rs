@@ -73,6 +73,8 @@ pub struct Session {
     actions: VecDeque<Action>,
     /// The command that waits for its reply.
     outstanding: Option<Command>,
+    /// Stream offset behind all that had come when it was sent: what stands before cannot answer it.
+    answers_from: u64,
     /// What was asked for while a NOOP was under way.
     queued: Option<Request>,
     deadline: Option<Instant>,
@@ -133,6 +135,7 @@ impl Session {
             replied: 0,
             actions: VecDeque::new(),
             outstanding: None,
+            answers_from: 0,
             queued: None,
             deadline: None,
             settle_at: None,
@@ -377,16 +380,12 @@ impl Session {
             State::Transferring(transferring) if transferring.is_confirmed() => {
                 transferring.control_is_gone = true
             }
-            State::Transferring(transferring) if transferring.bytes > 0 => {
-                let reason = reason.map_or_else(
-                    || "it closed the control connection".to_owned(),
-                    |reason| format!("the control connection broke: {reason}"),
-                );
-                let error = Error::NotConfirmed {
-                    command: Asked(transferring.transfer.command.clone()),
-                    bytes: transferring.bytes,
-                    reason,
-                };
+            // What is still on its way is worth having, though nothing confirms it.
+            State::Transferring(transferring) if transferring.awaits_data() => {
+                transferring.control_is_gone = true
+            }
+            State::Transferring(transferring) if transferring.has_begun() => {
+                let error = transferring.not_confirmed(reason);
                 self.fail(now, error);
             }
             State::Idle | State::Connected => self.end(),

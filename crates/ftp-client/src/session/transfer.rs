@@ -115,6 +115,20 @@ impl Transferring {
         self.closing.is_some()
     }
 
+    /// Bytes of a download are still to come.
+    pub(super) fn awaits_data(&self) -> bool {
+        self.flowing && !self.is_upload() && self.data != Data::Ended
+    }
+
+    /// The error of a transfer whose control connection ended before the closing reply.
+    pub(super) fn not_confirmed(&self, reason: Option<String>) -> Error {
+        let reason = match reason {
+            None => "it closed the control connection".to_owned(),
+            Some(reason) => format!("the control connection broke: {reason}"),
+        };
+        Error::NotConfirmed { command: self.asked(), bytes: self.bytes, reason }
+    }
+
     pub(super) fn asked(&self) -> Asked {
         Asked(self.transfer.command.clone())
     }
