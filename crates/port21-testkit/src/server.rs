@@ -182,7 +182,7 @@ impl Session<'_> {
                 drop(files);
                 self.say("250 renamed")
             }
-            ("RETR", Some(bytes)) => self.send(&bytes.get(self.offset..).unwrap_or_default().to_vec()),
+            ("RETR", Some(bytes)) => self.send(bytes.get(self.offset..).unwrap_or_default()),
             ("MLSD" | "LIST" | "NLST", _) => {
                 let listing = self.listing();
                 self.send(&listing)

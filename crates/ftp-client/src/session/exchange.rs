@@ -123,7 +123,7 @@ impl Session {
         match &self.state {
             State::Closed => {}
             State::Quitting => self.end_quietly(),
-            State::Idle | State::Connected => {
+            State::Idle | State::Connected | State::KeepingAlive if !self.asked => {
                 self.notes.add(Note::StrayReply(reply));
                 self.end();
             }

@@ -75,6 +75,8 @@ pub struct Session {
     outstanding: Option<Command>,
     /// Stream offset behind all that had come when it was sent: what stands before cannot answer it.
     answers_from: u64,
+    /// A request waits for its answer.
+    asked: bool,
     /// What was asked for while a NOOP was under way.
     queued: Option<Request>,
     deadline: Option<Instant>,
@@ -136,6 +138,7 @@ impl Session {
             actions: VecDeque::new(),
             outstanding: None,
             answers_from: 0,
+            asked: false,
             queued: None,
             deadline: None,
             settle_at: None,
@@ -153,6 +156,7 @@ impl Session {
 
     /// Asks for something. The first request is [`Request::Open`]; each later one waits until the one before it is answered.
     pub fn begin(&mut self, now: Instant, request: Request) {
+        self.asked = true;
         match (&self.state, request) {
             (State::Connected, Request::Open(credentials)) => self.open(now, credentials),
             (State::Idle, request) => self.start(now, request),
@@ -161,7 +165,10 @@ impl Session {
             (State::Closed | State::Connected, _) => {
                 self.answer(Err(Error::ConnectionClosed { command: None, reason: None }));
             }
-            _ => self.answer(Err(Error::Settings("the session is busy with another request".into()))),
+            _ => {
+                let error = Error::Settings("the session is busy with another request".into());
+                self.actions.push_back(Action::Answer(Err(error)));
+            }
         }
     }
 
@@ -323,8 +330,11 @@ impl Session {
         }
     }
 
+    /// Answers the request under way; what fails while nothing is asked for is no answer.
     fn answer(&mut self, answer: Result<Answer, Error>) {
-        self.actions.push_back(Action::Answer(answer));
+        if std::mem::take(&mut self.asked) {
+            self.actions.push_back(Action::Answer(answer));
+        }
     }
 
     /// Answers the request under way with `error`, and closes the connection if it is of no use any more.
@@ -344,11 +354,8 @@ impl Session {
         // Nobody shakes hands behind what was injected.
         self.actions.retain(|action| !matches!(action, Action::StartTls));
         self.close_data(true);
-        let waited_for = !matches!(self.state, State::Closed);
         self.end();
-        if waited_for {
-            self.answer(Err(error));
-        }
+        self.answer(Err(error));
     }
 
     fn end_quietly(&mut self) {
@@ -389,13 +396,6 @@ impl Session {
                 self.fail(now, error);
             }
             State::Idle | State::Connected => self.end(),
-            State::KeepingAlive => {
-                let waits = self.queued.is_some();
-                self.end();
-                if waits {
-                    self.answer(Err(Error::ConnectionClosed { command, reason }));
-                }
-            }
             _ => self.give_up(now, Error::ConnectionClosed { command, reason }),
         }
     }

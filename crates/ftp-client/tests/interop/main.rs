@@ -71,14 +71,16 @@ fn table(kind: Kind) -> (String, Vec<String>) {
                 connector.timeouts.stall = std::time::Duration::from_secs(20);
                 connector.timeouts.closing = std::time::Duration::from_secs(20);
                 let large = mode == "EPSV" && ip.is_ipv4() && matches!(protected, "plain" | "TLS 1.3");
+                let started = std::time::Instant::now();
                 let result = runtime.block_on(scenario::run(&connector, large));
+                let seconds = started.elapsed().as_secs_f64();
                 let cell = match &result {
                     Ok(notes) if notes.is_empty() => "ok".to_owned(),
                     Ok(notes) => format!("ok, {}", notes.len()),
                     Err(_) => "FAILED".to_owned(),
                 };
                 let family = if ip.is_ipv4() { 4 } else { 6 };
-                let _ = write!(rows, " {mode}{family} {cell:6}");
+                let _ = write!(rows, " {mode}{family} {cell} {seconds:.1} s,");
                 let place = format!("{} {protected} {mode}{family}", kind.name());
                 match result {
                     Ok(notes) => notes.iter().for_each(|note| eprintln!("{place}: {note}")),
