@@ -179,3 +179,22 @@ fn full_server_is_known_as_such() {
     let error = runtime.block_on(connector(&server).connect()).unwrap_err();
     assert!(error.is_too_many_sessions() && error.is_transient() && error.is_before_login(), "{error}");
 }
+
+#[test]
+fn clients_can_work_side_by_side_on_threads_of_a_runtime() {
+    let server = FtpServer::start(Manners::default(), &[("a", TEXT)]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let connector = connector(&server);
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let connector = connector.clone();
+            runtime.spawn(async move {
+                let mut client = connector.connect().await?;
+                get(&mut client).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(runtime.block_on(task).unwrap().unwrap(), TEXT);
+    }
+}

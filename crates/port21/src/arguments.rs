@@ -392,6 +392,7 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines().filter_map(|line| line.split("port21 ").nth(1)) {
                 let words = line.split(['|', '>', '&']).next().unwrap().split_whitespace();
+                let words = words.map(|word| word.trim_matches('\''));
                 let parsed = Arguments::try_parse_from(std::iter::once("port21").chain(words));
                 assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
                 count += 1;

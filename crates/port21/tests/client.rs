@@ -180,6 +180,19 @@ fn cut_transfer_never_passes_for_a_whole_file() {
 }
 
 #[test]
+fn size_that_the_server_tells_must_be_the_one_that_comes() {
+    let place = Place::new(replying("SIZE", b"213 30\r\n"));
+    let output = place.get(&["--retries", "0"]);
+    assert_eq!(code(&output), Some(1));
+    assert!(
+        talk(&output).contains("the file has 30 bytes, but the server sent only 20"),
+        "{}",
+        talk(&output)
+    );
+    assert_eq!(place.local(), ["a.txt.partial"]);
+}
+
+#[test]
 fn resume_takes_what_is_there_only_if_it_can_be_the_same_file() {
     let place = Place::new(Manners::default());
     std::fs::write(place.path("a.txt.partial"), &TEXT[..5]).unwrap();

@@ -100,7 +100,7 @@ pub struct GetArguments {
 Examples:
   port21 put report.pdf ftpes://joe@ftp.example.org/incoming/
   port21 put -c big.iso ftp://joe@ftp.example.org/big.iso
-  port21 put *.csv --json ftp://joe@ftp.example.org/%2Fsrv/data/")]
+  port21 put --json *.csv ftp://joe@ftp.example.org/%2Fsrv/data/")]
 pub struct PutArguments {
     /// Files, and last the URL: of the file to write, or of a directory, with / at its end
     #[arg(value_name = "FILE... URL", required = true, num_args = 2..)]
