@@ -10,7 +10,7 @@ use ftp_client::{Client, Connector, Entry, Error, Fetch, Note, Store, unwatched}
 const ODD_NAMES: [&str; 8] =
     ["ünïcode 世界.txt", "two  spaces", "semi;colon=x", "quo\"te", "-dash", "100%", "a & b (c)", "#hash"];
 
-/// Bytes of the large file.
+/// Bytes of the large file, at least.
 const LARGE: usize = 100 << 20;
 
 /// Transfers in one session, so that tickets of TLS must be renewed.
@@ -70,7 +70,8 @@ async fn play(run: &mut Run<'_>, large: bool) -> Result<(), String> {
         same(&format!("transfer {number}"), &get(run, "again").await?, &bytes)?;
     }
     if large {
-        let bytes = pattern(LARGE);
+        // A length that no buffer's is a multiple of.
+        let bytes = pattern(65_521).repeat(LARGE / 65_521 + 1);
         put(run, "large", &bytes).await?;
         same("large file", &get(run, "large").await?, &bytes)?;
         step("dele", run.client.remove_file("large").await)?;
