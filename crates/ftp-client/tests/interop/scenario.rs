@@ -13,8 +13,8 @@ const ODD_NAMES: [&str; 8] =
 /// Bytes of the large file, at least.
 const LARGE: usize = 100 << 20;
 
-/// Transfers in one session, so that tickets of TLS must be renewed.
-const MANY: usize = 12;
+/// Uploads and downloads of the same file: with all others over fifty transfers in one session, so that tickets of TLS must be renewed.
+const MANY: usize = 16;
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| u8::try_from((at * 7 + at / 251) % 256).unwrap_or(0)).collect()
