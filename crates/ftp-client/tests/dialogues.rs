@@ -4,7 +4,7 @@
 //! must do; what it does must stand there in full, in order.
 //!
 //! ```text
-//! set WORD...           a setting: require, off, implicit, active, ipv6, announced, peer ADDRESS, unannounced-end
+//! set WORD...           a setting: prefer, require, off, implicit, active, ipv6, announced, peer ADDRESS, unannounced-end
 //! open USER [PASSWORD]  a request; likewise retrieve PATH, store PATH, list PATH, machine-list PATH, text PATH (RETR in TYPE A),
 //!                       with offset=N and size=N behind; ask COMMAND; steps COMMAND | COMMAND; quit; abandon
 //! S: TEXT               the server sends a line; S\n: one that ends with LF; S_: bytes with \r \n \0 \xNN
@@ -48,6 +48,7 @@ impl Stage {
     fn set(&mut self, setting: &str) {
         match setting {
             "off" => self.settings.security = Security::Off,
+            "prefer" => self.settings.security = Security::Prefer,
             "require" => self.settings.security = Security::Require,
             "implicit" => self.settings.security = Security::Implicit,
             "active" => self.settings.data = DataMode::Active,

@@ -198,3 +198,18 @@ fn clients_can_work_side_by_side_on_threads_of_a_runtime() {
         assert_eq!(runtime.block_on(task).unwrap().unwrap(), TEXT);
     }
 }
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let server = FtpServer::start(Manners::default(), &[("a", TEXT)]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut connector = connector(&server);
+    // Where it is ::1 too, nobody listens there.
+    connector.host = "localhost".into();
+    let bytes = runtime.block_on(async { get(&mut connector.connect().await.unwrap()).await });
+    assert_eq!(bytes.unwrap(), TEXT);
+    connector.host = "127.0.0.1".into();
+    connector.family = ftp_client::Family::V6;
+    let error = runtime.block_on(connector.connect()).unwrap_err();
+    assert!(matches!(error, Error::NotResolved { .. }), "{error}");
+}

@@ -124,7 +124,8 @@ impl Control {
 /// Why a handshake failed, in words for people where rustls has none.
 pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
-    if text.contains("UnknownIssuer") {
+    // The latter is a certificate that has signed itself.
+    if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
         return "nobody that is trusted has signed the server's certificate; --trust FILE trusts it, or --insecure anyone"
             .into();
     }

@@ -8,6 +8,7 @@
 
 use std::time::Instant;
 
+use ftp_protocol::command::is_guest;
 use ftp_protocol::sequence::{is_completion, is_intermediate, is_preliminary};
 use ftp_protocol::{Command, Reply, Verb};
 
@@ -172,7 +173,10 @@ impl Session {
         if self.settings.security == Security::Require {
             return Err(Error::TlsRefused { command: self.outstanding_asked(), reply: Said::new(reply) });
         }
-        self.notes.add(Note::LoginInClear(Said::new(reply)));
+        // A guest's password is no secret.
+        if !is_guest(opening.credentials.user.as_bytes()) {
+            self.notes.add(Note::LoginInClear(Said::new(reply)));
+        }
         self.send_user(now, opening)
     }
 

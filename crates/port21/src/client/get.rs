@@ -147,7 +147,10 @@ async fn fetch(
         if job.folder.known_partial(&job.name).map_or(0, |known| known.length) > before {
             retry.progressed();
         }
-        let Some(pause) = retry.after(&error) else { return give_up(&job, error, arguments) };
+        // A server that was never there is not waited for, unless it is only full.
+        let absent = job.found.is_none() && error.is_before_login() && !error.is_too_many_sessions();
+        let pause = if absent { None } else { retry.after(&error) };
+        let Some(pause) = pause else { return give_up(&job, error, arguments) };
         if !arguments.connection.quiet {
             complain(&format!("{place}: {error}; trying again in {} s", pause.as_secs()));
         }

@@ -84,9 +84,13 @@ async fn send(
     let shown = escape::terminal(&job.local.to_string_lossy());
     let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
     let bar = Bar::new(&shown, arguments.connection.quiet || arguments.transfer.json);
+    let mut met = false;
     loop {
         let result = match sessions.try_get(job.url).await? {
-            Ok(client) => attempt(client, &job, arguments, &bar).await,
+            Ok(client) => {
+                met = true;
+                attempt(client, &job, arguments, &bar).await
+            }
             Err(error) => Err(error),
         };
         let error = match result {
@@ -98,7 +102,9 @@ async fn send(
         };
         // What is on the server is of this run; appending twice would double it.
         job.keep = !arguments.append;
-        let pause = if arguments.append { None } else { retry.after(&error) };
+        // A server that was never there is not waited for, unless it is only full.
+        let absent = !met && error.is_before_login() && !error.is_too_many_sessions();
+        let pause = if arguments.append || absent { None } else { retry.after(&error) };
         let Some(pause) = pause else {
             if arguments.transfer.json && !error.is_before_login() {
                 let (local, url) = (shown.clone(), job.url.to_string());
