@@ -37,6 +37,7 @@ mod network;
 mod program;
 #[cfg(feature = "program")]
 mod running;
+mod server;
 mod shared;
 
 pub use connection::{Connection, Segment, Side};
@@ -47,4 +48,5 @@ pub use network::Network;
 pub use program::{Program, assert_conforms};
 #[cfg(feature = "program")]
 pub use running::{Ended, Running, wait_until};
+pub use server::{FtpServer, Manners};
 pub use shared::{manifest, note, shared};

@@ -1,5 +1,6 @@
 //! The command line, as one definition for parsing, help, completions and the manual.
 
+pub mod client;
 mod limits;
 mod serve;
 
@@ -20,7 +21,7 @@ use crate::packets::range::Ranges;
 /// FTP over TCP, seen whole
 ///
 /// Explains packet captures of FTP: every session from the DNS answer that named the server to the last FIN or RST,
-/// each statement with the numbers of the packets that prove it.
+/// each statement with the numbers of the packets that prove it. And an FTP client that says what went wrong and whose fault it is.
 #[derive(Debug, Parser)]
 #[command(name = "port21", version, arg_required_else_help = true, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Arguments {
@@ -34,7 +35,8 @@ Captures are pcap or pcapng, also compressed with gzip or zstd; several files ar
 capture, in the order of time; - is standard input.
 
 Exit codes: 0 done; 1 done, but something is incomplete (extract: a file has holes; elsewhere only with --strict); \
-2 wrong arguments; 3 an input could not be read at all.";
+2 wrong arguments; 3 an input could not be read at all. The client: 1 something was not done or not transferred whole; \
+3 could not connect or log in.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -51,6 +53,22 @@ pub enum Command {
     Extract(ExtractArguments),
     /// Serve a folder by FTP
     Serve(Box<ServeArguments>),
+    /// List a directory on an FTP server
+    Ls(client::LsArguments),
+    /// Write files from an FTP server to standard output
+    Cat(client::CatArguments),
+    /// Fetch files from an FTP server
+    Get(client::GetArguments),
+    /// Send files to an FTP server
+    Put(client::PutArguments),
+    /// Remove files or empty directories on an FTP server
+    Rm(client::RmArguments),
+    /// Rename on an FTP server
+    Mv(client::MvArguments),
+    /// Make directories on an FTP server
+    Mkdir(client::MkdirArguments),
+    /// Send commands to an FTP server, and show the replies
+    Raw(client::RawArguments),
     /// Write completions for a shell
     Completions(CompletionsArguments),
     /// Write the manual pages
@@ -382,6 +400,7 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in help.lines().filter_map(|line| line.split("port21 ").nth(1)) {
                 let words = line.split(['|', '>', '&']).next().unwrap().split_whitespace();
+                let words = words.map(|word| word.trim_matches('\''));
                 let parsed = Arguments::try_parse_from(std::iter::once("port21").chain(words));
                 assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
                 count += 1;

@@ -5,11 +5,13 @@
 //!
 //! ```text
 //! arguments ─┬▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
+//!            ├▶ client (sessions with servers) ──▶ ls, cat, get, put, rm, mv, mkdir, raw
 //!            └▶ serve ──▶ the FTP server, logs
 //! ```
 
 mod answer;
 mod arguments;
+mod client;
 mod escape;
 mod explain;
 mod extract;
@@ -49,6 +51,14 @@ fn main() -> ExitCode {
         Command::Follow(follow) => follow::run(follow),
         Command::Extract(extract) => extract::run(extract),
         Command::Serve(serve) => serve::run(serve),
+        Command::Ls(ls) => client::run(client::Command::Ls(ls)),
+        Command::Cat(cat) => client::run(client::Command::Cat(cat)),
+        Command::Get(get) => client::run(client::Command::Get(get)),
+        Command::Put(put) => client::run(client::Command::Put(put)),
+        Command::Rm(rm) => client::run(client::Command::Rm(rm)),
+        Command::Mv(mv) => client::run(client::Command::Mv(mv)),
+        Command::Mkdir(mkdir) => client::run(client::Command::Mkdir(mkdir)),
+        Command::Raw(raw) => client::run(client::Command::Raw(raw)),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

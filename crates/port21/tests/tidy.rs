@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which crates a crate may depend on, beside those that are not ours (ARCHITECTURE.md).
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("port21-capture", &[]),
     ("ftp-protocol", &[]),
+    ("ftp-client", &["ftp-protocol"]),
     ("ftp-server", &["ftp-protocol"]),
     ("port21-analysis", &["port21-capture", "ftp-protocol"]),
-    ("port21", &["port21-capture", "ftp-protocol", "port21-analysis", "ftp-server"]),
+    ("port21", &["port21-capture", "ftp-protocol", "port21-analysis", "ftp-client", "ftp-server"]),
     // Only tests may use it, and what measures.
     ("port21-testkit", &[]),
     ("port21-bench", &["port21-testkit"]),

@@ -1,0 +1,292 @@
+//! Arguments of the client's commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use ftp_client::session::Security;
+use ftp_client::url::FtpUrl;
+use ftp_client::{Proxy, TlsVersions};
+
+fn url(text: &str) -> Result<FtpUrl, String> {
+    FtpUrl::parse(text).map_err(|error| error.to_string())
+}
+
+fn proxy(text: &str) -> Result<Proxy, String> {
+    Proxy::parse(text).map_err(|error| error.to_string())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is due".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Bytes a second, with k, M or G behind it for powers of 1000.
+fn rate(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(['k', 'K', 'M', 'G']);
+    let unit = match text.get(digits.len()..).unwrap_or_default() {
+        "" => 1,
+        "k" | "K" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        _ => 0,
+    };
+    let rate =
+        digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).filter(|&rate| rate > 0);
+    rate.ok_or_else(|| "bytes a second are due, as 500k or 2M".to_owned())
+}
+
+/// Arguments of `ls`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 ls ftp://ftp.example.org/pub/
+  port21 ls --json ftpes://joe@ftp.example.org/%2Fsrv/data/
+  port21 ls --names 'ftp://ftp.example.org/pub/*.tar.gz'")]
+pub struct LsArguments {
+    /// Directories or files; the last part may be a pattern with * ? [a-z]
+    #[arg(value_name = "URL", required = true, value_parser = url)]
+    pub urls: Vec<FtpUrl>,
+    /// Names only
+    #[arg(long)]
+    pub names: bool,
+    /// One JSON object an entry
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `cat`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 cat ftp://ftp.example.org/pub/README
+  port21 cat 'ftp://ftp.example.org/notes.txt;type=a'")]
+pub struct CatArguments {
+    /// Files, written to standard output one after the other
+    #[arg(value_name = "URL", required = true, value_parser = url)]
+    pub urls: Vec<FtpUrl>,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `get`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 get ftp://ftp.example.org/pub/big.iso
+  port21 get -c -o isos/ 'ftp://ftp.example.org/pub/*.iso'
+  port21 get --json --limit-rate 2M ftpes://joe@ftp.example.org/data.bin -o today.bin")]
+pub struct GetArguments {
+    /// Files; the last part of a path may be a pattern with * ? [a-z]
+    #[arg(value_name = "URL", required = true, value_parser = url)]
+    pub urls: Vec<FtpUrl>,
+    /// File to write, or a folder; - is standard output [default: the current folder]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Go on where an earlier run ended, if the server's file is the same by size and time
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `put`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 put report.pdf ftpes://joe@ftp.example.org/incoming/
+  port21 put -c big.iso ftp://joe@ftp.example.org/big.iso
+  port21 put --json *.csv ftp://joe@ftp.example.org/%2Fsrv/data/")]
+pub struct PutArguments {
+    /// Files, and last the URL: of the file to write, or of a directory, with / at its end
+    #[arg(value_name = "FILE... URL", required = true, num_args = 2..)]
+    pub files_and_url: Vec<String>,
+    /// Go on where an earlier run ended, if the server has a shorter file that is not older
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    /// Write under the file's own name at once, not under NAME.partial first
+    #[arg(long)]
+    pub in_place: bool,
+    /// At the end of the server's file
+    #[arg(long, conflicts_with = "resume")]
+    pub append: bool,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `rm`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 rm ftp://joe@ftp.example.org/old.txt
+  port21 rm 'ftp://joe@ftp.example.org/logs/*.log'
+  port21 rm ftp://joe@ftp.example.org/empty-folder/")]
+pub struct RmArguments {
+    /// Files, or with / at its end an empty directory; the last part may be a pattern
+    #[arg(value_name = "URL", required = true, value_parser = url)]
+    pub urls: Vec<FtpUrl>,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `mv`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 mv ftp://joe@ftp.example.org/a.txt ftp://joe@ftp.example.org/b.txt")]
+pub struct MvArguments {
+    /// What to rename
+    #[arg(value_name = "FROM", value_parser = url)]
+    pub from: FtpUrl,
+    /// Its new name on the same server, or with / at its end the directory to move it to
+    #[arg(value_name = "TO", value_parser = url)]
+    pub to: FtpUrl,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `mkdir`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 mkdir ftp://joe@ftp.example.org/2024
+  port21 mkdir --parents ftp://joe@ftp.example.org/a/b/c")]
+pub struct MkdirArguments {
+    /// Directories to make
+    #[arg(value_name = "URL", required = true, value_parser = url)]
+    pub urls: Vec<FtpUrl>,
+    /// Make those above it, too, and be content with what is there
+    #[arg(short, long)]
+    pub parents: bool,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `raw`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 raw ftp://ftp.example.org/ FEAT
+  port21 raw ftp://joe@ftp.example.org/ 'SITE CHMOD 640 a.txt' 'STAT a.txt'")]
+pub struct RawArguments {
+    /// The server; a path is the directory to be in
+    #[arg(value_name = "URL", value_parser = url)]
+    pub url: FtpUrl,
+    /// Commands, each in one word for the shell
+    #[arg(value_name = "COMMAND", required = true)]
+    pub commands: Vec<String>,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Options of transfers.
+#[derive(Debug, Args)]
+pub struct TransferArguments {
+    /// At most so many bytes a second, as 500k or 2M
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub limit_rate: Option<u64>,
+    /// How often to try again in a row, after growing pauses
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
+    /// One JSON object a file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options that every command of the client has.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArguments {
+    /// The server opens data connections (EPRT, PORT)
+    #[arg(long, conflicts_with = "passive")]
+    pub active: bool,
+    /// The client opens data connections (EPSV, PASV) [default]
+    #[arg(long)]
+    pub passive: bool,
+    /// Over IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// Over IPv6 only
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// TLS for ftp:// URLs; ftpes:// and ftps:// require it [default: prefer]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub tls: Option<TlsChoice>,
+    /// Versions of TLS
+    #[arg(long, value_enum, value_name = "VERSION", hide_possible_values = true)]
+    pub tls_version: Option<TlsVersionChoice>,
+    /// Accept the certificates in this PEM file, or those they signed, in place of the system's
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub trust: Option<PathBuf>,
+    /// Accept any certificate: the server may be anyone
+    #[arg(long)]
+    pub insecure: bool,
+    /// File whose first line is the password; also PORT21_PASSWORD, or ~/.netrc
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Do not look into ~/.netrc
+    #[arg(long)]
+    pub no_netrc: bool,
+    /// socks5://HOST:PORT or http://HOST:PORT
+    #[arg(long, value_name = "URL", value_parser = proxy)]
+    pub proxy: Option<Proxy>,
+    /// PASV and PORT at once, without EPSV and EPRT
+    #[arg(long)]
+    pub no_extended: bool,
+    /// Use the address in the reply to PASV, even if it is not the server's
+    #[arg(long)]
+    pub use_announced_address: bool,
+    /// Seconds to wait for connections, replies and moving data
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// Neither progress nor notes
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// When to protect `ftp://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsChoice {
+    /// Never
+    Off,
+    /// If the server has it, whatever its certificate
+    Prefer,
+    /// Or nothing is sent
+    Require,
+}
+
+impl From<TlsChoice> for Security {
+    fn from(choice: TlsChoice) -> Self {
+        match choice {
+            TlsChoice::Off => Self::Off,
+            TlsChoice::Prefer => Self::Prefer,
+            TlsChoice::Require => Self::Require,
+        }
+    }
+}
+
+/// Versions of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsVersionChoice {
+    /// 1.2 only
+    #[value(name = "1.2")]
+    Only12,
+    /// 1.3 only
+    #[value(name = "1.3")]
+    Only13,
+}
+
+impl From<TlsVersionChoice> for TlsVersions {
+    fn from(choice: TlsVersionChoice) -> Self {
+        match choice {
+            TlsVersionChoice::Only12 => Self::Only12,
+            TlsVersionChoice::Only13 => Self::Only13,
+        }
+    }
+}

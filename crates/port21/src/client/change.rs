@@ -1,0 +1,107 @@
+//! `port21 rm`, `mv` and `mkdir`
+
+use ftp_client::url::FtpUrl;
+use ftp_client::{Client, Error};
+
+use super::go_on;
+use super::sessions::{Sessions, without_last_slash};
+use crate::arguments::client::{MkdirArguments, MvArguments, RmArguments};
+use crate::escape;
+use crate::outcome::{Failure, Outcome};
+use crate::output::complain;
+
+/// Removes files and empty directories.
+pub async fn remove(arguments: &RmArguments) -> anyhow::Result<Outcome> {
+    let mut sessions = Sessions::new(&arguments.connection);
+    let mut outcome = Outcome::Complete;
+    for url in &arguments.urls {
+        let found = sessions.expand(url).await?;
+        if found.is_empty() {
+            complain(&format!("{url}: nothing matches"));
+            outcome = outcome.max(Outcome::Incomplete);
+        }
+        let client = sessions.get(url).await?;
+        for (path, entry) in found {
+            let is_directory = entry.map_or(url.is_directory, |entry| entry.is_directory());
+            let path = without_last_slash(&path);
+            let removed = if is_directory {
+                client.remove_directory(path).await
+            } else {
+                client.remove_file(path).await
+            };
+            if let Err(error) = removed {
+                outcome = outcome.max(go_on(&escape::terminal_bytes(path), error)?);
+            }
+        }
+    }
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Renames on one server.
+pub async fn rename(arguments: &MvArguments) -> anyhow::Result<Outcome> {
+    let (from, to) = (&arguments.from, &arguments.to);
+    let place = |url: &FtpUrl| (url.scheme, url.host.clone(), url.port_or_default(), url.user.clone());
+    if place(from) != place(to) {
+        let text = "both URLs must name the same server and user: files are renamed, not copied".to_owned();
+        return Err(Failure::Arguments(text).into());
+    }
+    let mut sessions = Sessions::new(&arguments.connection);
+    let client = sessions.get(from).await?;
+    let source = without_last_slash(&from.path);
+    let target = match to.is_directory {
+        true => {
+            let name = source.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            [&to.path, name].concat()
+        }
+        false => to.path.clone(),
+    };
+    let outcome = match client.rename(source, &target).await {
+        Ok(()) => Outcome::Complete,
+        Err(error) => go_on(&from.to_string(), error)?,
+    };
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Makes directories.
+pub async fn make_directories(arguments: &MkdirArguments) -> anyhow::Result<Outcome> {
+    let mut sessions = Sessions::new(&arguments.connection);
+    let mut outcome = Outcome::Complete;
+    for url in &arguments.urls {
+        let path = without_last_slash(&url.path);
+        if path.is_empty() {
+            return Err(Failure::Arguments(format!("{url} names no directory to make")).into());
+        }
+        let client = sessions.get(url).await?;
+        let made =
+            if arguments.parents { make_all(client, path).await } else { client.make_directory(path).await };
+        if let Err(error) = made {
+            outcome = outcome.max(go_on(&url.to_string(), error)?);
+        }
+    }
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Makes a directory and those above it. What is refused may be there already: the last one decides.
+async fn make_all(client: &mut Client, path: &[u8]) -> Result<(), Error> {
+    let slashes = path.iter().enumerate().filter(|&(at, &byte)| byte == b'/' && at > 0).map(|(at, _)| at);
+    for end in slashes.chain([path.len()]) {
+        let directory = path.get(..end).unwrap_or(path);
+        match client.make_directory(directory).await {
+            Ok(()) => {}
+            Err(error @ Error::Refused { .. }) if end == path.len() => {
+                let home = client.working_directory().await?;
+                let there = client.change_directory(directory).await.is_ok();
+                if !there {
+                    return Err(error);
+                }
+                client.change_directory(&home).await?;
+            }
+            Err(Error::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! `port21 get`
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use ftp_client::session::Representation;
+use ftp_client::url::FtpUrl;
+use ftp_client::{Client, Entry, Error, Fetch, Retry};
+use ftp_protocol::Verb;
+use serde::Serialize;
+
+use super::go_on;
+use super::local::{Folder, Known, name_for};
+use super::progress::Bar;
+use super::sessions::Sessions;
+use super::throttle::Throttle;
+use crate::arguments::client::GetArguments;
+use crate::escape;
+use crate::outcome::{Failure, Outcome};
+use crate::output::complain;
+
+/// A file to fetch.
+struct Job<'a> {
+    url: &'a FtpUrl,
+    path: Vec<u8>,
+    listed: Option<Entry>,
+    folder: &'a Folder,
+    name: String,
+    /// What was found at the first try; a file that has changed since is fetched anew.
+    found: Option<Found>,
+    /// What is there already may be kept.
+    keep: bool,
+}
+
+/// What the server tells of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    size: Option<u64>,
+    modified: Option<SystemTime>,
+}
+
+/// What came of a file, as a line of JSON.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    url: String,
+    local: String,
+    /// Bytes of the whole file.
+    bytes: Option<u64>,
+    /// Bytes that crossed in the last try.
+    transferred: u64,
+    resumed_from: u64,
+    seconds: f64,
+    complete: bool,
+    error: Option<String>,
+}
+
+/// Fetches every URL.
+pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
+    if arguments.output.as_deref() == Some(Path::new("-")) {
+        return super::cat::write_out(&arguments.urls, &arguments.connection).await;
+    }
+    let (folder, wished) = target(arguments)?;
+    let mut sessions = Sessions::new(&arguments.connection);
+    let mut outcome = Outcome::Complete;
+    for url in &arguments.urls {
+        let found = sessions.expand(url).await?;
+        if found.is_empty() {
+            complain(&format!("{url}: nothing matches"));
+            outcome = outcome.max(Outcome::Incomplete);
+        }
+        for (path, listed) in found {
+            if listed.as_ref().is_some_and(|entry| !entry.is_file()) {
+                continue;
+            }
+            let name = match wished.clone().map_or_else(|| name_for(&path), Ok) {
+                Ok(name) => name,
+                Err(reason) => {
+                    complain(&format!("{url}: {reason}; -o names another"));
+                    outcome = outcome.max(Outcome::Incomplete);
+                    continue;
+                }
+            };
+            let keep = arguments.resume;
+            let job = Job { url, path, listed, folder: &folder, name, found: None, keep };
+            outcome = outcome.max(fetch(&mut sessions, job, arguments).await?);
+        }
+    }
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// The folder to write to, and the name of the file if `-o` gives one.
+fn target(arguments: &GetArguments) -> anyhow::Result<(Folder, Option<String>)> {
+    let Some(path) = &arguments.output else { return Ok((Folder::open(Path::new("."))?, None)) };
+    let shown = path.to_string_lossy();
+    if shown.ends_with('/') || path.is_dir() {
+        std::fs::create_dir_all(path)?;
+        return Ok((Folder::open(path)?, None));
+    }
+    if arguments.urls.len() > 1 || arguments.urls.iter().any(|url| super::pattern::is_pattern(&url.path)) {
+        let text = format!(
+            "several files cannot be written to {}: -o needs a folder, with / at its end",
+            escape::terminal(&shown)
+        );
+        return Err(Failure::Arguments(text).into());
+    }
+    let name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let name = name
+        .ok_or_else(|| Failure::Arguments(format!("{} is no name for a file", escape::terminal(&shown))))?;
+    Ok((Folder::open(path.parent().unwrap_or(Path::new(".")))?, Some(name)))
+}
+
+/// Fetches one file, again and again if need be.
+async fn fetch(
+    sessions: &mut Sessions<'_>,
+    mut job: Job<'_>,
+    arguments: &GetArguments,
+) -> anyhow::Result<Outcome> {
+    let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
+    let bar = Bar::new(&escape::terminal(&job.name), arguments.connection.quiet || arguments.transfer.json);
+    let place = escape::terminal_bytes(&job.path);
+    loop {
+        let before = job.folder.known_partial(&job.name).map_or(0, |known| known.length);
+        let result = match sessions.try_get(job.url).await? {
+            Ok(client) => attempt(client, &mut job, arguments, &bar).await,
+            Err(error) => Err(error),
+        };
+        let error = match result {
+            Ok((done, notes)) => {
+                notes.into_iter().for_each(|note| sessions.note(job.url, format!("{place}: {note}")));
+                tell(&done, arguments)?;
+                return Ok(Outcome::Complete);
+            }
+            Err(error) => error,
+        };
+        // What was written in this run is of the file that was found.
+        job.keep |= job.found.is_some();
+        if matches!(&error, Error::Refused { command, .. } if command.verb() == Some(Verb::Rest)) {
+            sessions.note(
+                job.url,
+                format!("{place}: the server cannot begin in the middle of a file: fetched anew"),
+            );
+            job.keep = false;
+            job.found = None;
+            continue;
+        }
+        if job.folder.known_partial(&job.name).map_or(0, |known| known.length) > before {
+            retry.progressed();
+        }
+        // A server that was never there is not waited for, unless it is only full.
+        let absent = job.found.is_none() && error.is_before_login() && !error.is_too_many_sessions();
+        let pause = if absent { None } else { retry.after(&error) };
+        let Some(pause) = pause else { return give_up(&job, error, arguments) };
+        if !arguments.connection.quiet {
+            complain(&format!("{place}: {error}; trying again in {} s", pause.as_secs()));
+        }
+        sessions.close().await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn give_up(job: &Job<'_>, error: Error, arguments: &GetArguments) -> anyhow::Result<Outcome> {
+    if arguments.transfer.json && !error.is_before_login() {
+        let local = job.name.clone();
+        let done =
+            Done { url: job.url.to_string(), local, error: Some(error.to_string()), ..Done::default() };
+        tell(&done, arguments)?;
+    }
+    go_on(&escape::terminal_bytes(&job.path), error)
+}
+
+fn tell(done: &Done, arguments: &GetArguments) -> anyhow::Result<()> {
+    if arguments.transfer.json {
+        use std::io::Write;
+        writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(done)?)?;
+    }
+    Ok(())
+}
+
+async fn attempt(
+    client: &mut Client,
+    job: &mut Job<'_>,
+    arguments: &GetArguments,
+    bar: &Bar,
+) -> Result<(Done, Vec<String>), Error> {
+    let started = Instant::now();
+    let mut notes = Vec::new();
+    let representation = job.url.representation.unwrap_or_default();
+    let found = look(client, job).await?;
+    let mut done = Done {
+        url: job.url.to_string(),
+        local: job.name.clone(),
+        bytes: found.size,
+        complete: true,
+        ..Done::default()
+    };
+    if arguments.resume
+        && let Some(known) = job.folder.known(&job.name)
+        && is_same(known, found)
+    {
+        return Ok((done, notes));
+    }
+    let changed = job.found.replace(found).is_some_and(|before| before != found);
+    let partial =
+        job.folder.known_partial(&job.name).filter(|_| job.keep && representation == Representation::Image);
+    let offset = match partial {
+        None => 0,
+        Some(_) if changed => {
+            notes.push("it changed between two tries: fetched anew".to_owned());
+            0
+        }
+        Some(partial) => {
+            resume_from(partial, found, client.features().is_known() && !client.features().can_restart())
+                .unwrap_or_else(|reason| {
+                    notes.push(reason.to_owned());
+                    0
+                })
+        }
+    };
+    let partial = job.folder.partial(&job.name, offset > 0).map_err(Error::Local)?;
+    let mut writer = Throttle::new(partial.writer().map_err(Error::Local)?, arguments.transfer.limit_rate);
+    done.resumed_from = offset;
+    if offset == 0 || found.size != Some(offset) {
+        let how = Fetch { offset, representation, size: found.size };
+        let mut watch = |progress| bar.watch(progress);
+        done.transferred = client.download(&job.path, how, &mut writer, &mut watch).await?;
+    }
+    partial.finish(found.modified).map_err(Error::Local)?;
+    done.seconds = started.elapsed().as_secs_f64();
+    done.bytes = Some(offset.saturating_add(done.transferred));
+    Ok((done, notes))
+}
+
+/// Asks for size and time. A server that refuses may still send the file.
+async fn look(client: &mut Client, job: &Job<'_>) -> Result<Found, Error> {
+    let optional = |result: Result<_, Error>| match result {
+        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => Ok(None),
+        other => other,
+    };
+    let size = match job.listed.as_ref().and_then(|entry| entry.size) {
+        Some(size) => Some(size),
+        None => optional(client.size(&job.path).await)?,
+    };
+    let modified = match job.listed.as_ref().and_then(|entry| entry.modified) {
+        Some(modified) => Some(modified),
+        None => match client.modified(&job.path).await {
+            Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => None,
+            other => other?,
+        },
+    };
+    Ok(Found { size, modified })
+}
+
+/// Whether the whole file is here already: of the same size and time.
+fn is_same(known: Known, found: Found) -> bool {
+    found.size == Some(known.length) && (found.modified.is_none() || found.modified == known.modified)
+}
+
+/// Where to go on, or why not.
+fn resume_from(partial: Known, found: Found, cannot: bool) -> Result<u64, &'static str> {
+    let size = found.size.ok_or(
+        "the server does not tell its size, so that what is here may not belong to it: fetched anew",
+    )?;
+    if cannot {
+        return Err("the server cannot begin in the middle of a file: fetched anew");
+    }
+    if partial.length > size {
+        return Err("what is here is longer than the server's file: fetched anew");
+    }
+    if let (Some(changed), Some(written)) = (found.modified, partial.modified)
+        && changed > written
+    {
+        return Err("the server's file changed since the earlier run: fetched anew");
+    }
+    Ok(partial.length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_the_same_file_is_resumed() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let partial = Known { length: 10, modified: at(100) };
+        let resume = |size, modified| resume_from(partial, Found { size, modified }, false).ok();
+        assert_eq!(resume(Some(20), at(90)), Some(10));
+        assert_eq!(resume(Some(10), None), Some(10));
+        assert_eq!(resume(Some(20), at(101)), None);
+        assert_eq!(resume(Some(9), at(90)), None);
+        assert_eq!(resume(None, at(90)), None);
+        assert!(resume_from(partial, Found { size: Some(20), modified: None }, true).is_err());
+    }
+}

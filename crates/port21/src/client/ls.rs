@@ -1,0 +1,147 @@
+//! `port21 ls`
+
+use std::io::Write;
+use std::time::SystemTime;
+
+use ftp_client::url::FtpUrl;
+use ftp_client::{Client, Entry, EntryKind, Error};
+use ftp_protocol::listing;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::sessions::{Sessions, without_last_slash};
+use super::{go_on, pattern};
+use crate::arguments::ColorChoice;
+use crate::arguments::client::LsArguments;
+use crate::escape;
+use crate::outcome::Outcome;
+use crate::output::Output;
+
+/// Lists every URL.
+pub async fn run(arguments: &LsArguments) -> anyhow::Result<Outcome> {
+    let mut sessions = Sessions::new(&arguments.connection);
+    let mut output = Output::standard(ColorChoice::Never);
+    let mut outcome = Outcome::Complete;
+    for url in &arguments.urls {
+        let client = sessions.get(url).await?;
+        match entries(client, url).await {
+            Ok(entries) => {
+                for entry in &entries {
+                    write(&mut output, entry, arguments)?;
+                }
+            }
+            Err(error) => outcome = outcome.max(go_on(&url.to_string(), error)?),
+        }
+    }
+    sessions.end().await;
+    output.finish()?;
+    Ok(outcome)
+}
+
+async fn entries(client: &mut Client, url: &FtpUrl) -> Result<Vec<Entry>, Error> {
+    let (directory, wanted) = match pattern::is_pattern(&url.path) {
+        true => pattern::split(&url.path),
+        false => (url.path.as_slice(), &b""[..]),
+    };
+    let listed = client.list(without_last_slash(directory)).await;
+    let mut entries = match listed {
+        Ok(entries) => entries,
+        // MLSD lists directories only (RFC 3659 section 7.2).
+        Err(Error::Refused { command, reply }) if wanted.is_empty() && !url.is_directory => {
+            match client.metadata(directory).await {
+                Ok(entry) => vec![entry],
+                Err(_) => return Err(Error::Refused { command, reply }),
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    entries.retain(|entry| wanted.is_empty() || pattern::matches(wanted, &entry.name));
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// An entry as a line of JSON.
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    /// The name's bytes in hexadecimal where they are not UTF-8.
+    name_bytes: Option<String>,
+    kind: Option<&'static str>,
+    size: Option<u64>,
+    modified: Option<String>,
+    permissions: Option<String>,
+    owner: Option<String>,
+    group: Option<String>,
+    target: Option<String>,
+}
+
+fn write(output: &mut Output, entry: &Entry, arguments: &LsArguments) -> anyhow::Result<()> {
+    if arguments.json {
+        serde_json::to_writer(&mut *output, &line(entry))?;
+        output.write_all(b"\n")?;
+    } else if arguments.names {
+        writeln!(output, "{}", escape::terminal_bytes(&entry.name))?;
+    } else {
+        writeln!(output, "{}", long(entry))?;
+    }
+    Ok(())
+}
+
+fn kind(entry: &Entry) -> Option<&'static str> {
+    entry.kind.map(|kind| match kind {
+        EntryKind::File => "file",
+        EntryKind::Directory => "directory",
+        EntryKind::Link => "link",
+        EntryKind::Other => "other",
+    })
+}
+
+fn line(entry: &Entry) -> Line {
+    let text =
+        |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let is_text = std::str::from_utf8(&entry.name).is_ok();
+    let hexadecimal = || entry.name.iter().map(|byte| format!("{byte:02x}")).collect();
+    Line {
+        name: String::from_utf8_lossy(&entry.name).into_owned(),
+        name_bytes: (!is_text).then(hexadecimal),
+        kind: kind(entry),
+        size: entry.size,
+        modified: entry.modified.and_then(timestamp).map(|time| time.to_string()),
+        permissions: text(&entry.line.permissions),
+        owner: text(&entry.line.owner),
+        group: text(&entry.line.group),
+        target: text(&entry.line.target),
+    }
+}
+
+/// Kind, size, time and name in columns. A line of no known form is shown as it is.
+fn long(entry: &Entry) -> String {
+    let mark = match entry.kind {
+        Some(EntryKind::Directory) => 'd',
+        Some(EntryKind::Link) => 'l',
+        Some(EntryKind::Other) => 'o',
+        Some(EntryKind::File) => '-',
+        None => '?',
+    };
+    let size = entry.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+    let written = |line: &listing::Entry| line.modified.as_deref().map(escape::terminal_bytes);
+    let time = match entry.modified.and_then(timestamp) {
+        Some(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        None => written(&entry.line).unwrap_or_default(),
+    };
+    let target = entry.line.target.as_deref().map(|target| format!(" -> {}", escape::terminal_bytes(target)));
+    format!(
+        "{mark} {size:>12} {time:19} {}{}",
+        escape::terminal_bytes(&entry.name),
+        target.unwrap_or_default()
+    )
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    let (before, since) = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => (false, since),
+        Err(before) => (true, before.duration()),
+    };
+    let since = SignedDuration::try_from(since).ok()?;
+    Timestamp::from_duration(if before { since.checked_neg()? } else { since }).ok()
+}

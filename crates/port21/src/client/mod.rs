@@ -1,0 +1,103 @@
+//! The FTP client: `ls`, `cat`, `get`, `put`, `rm`, `mv`, `mkdir` and `raw`.
+//!
+//! ```text
+//! arguments ──▶ credentials ──▶ sessions (one for each server and user) ──▶ ls, get, put, … ──▶ standard output, local
+//! ```
+//!
+//! Names from a server are escaped before they are shown, and reach the disk only through `local`, which keeps them in one folder.
+
+mod cat;
+mod change;
+mod credentials;
+mod get;
+mod local;
+mod ls;
+mod netrc;
+mod pattern;
+mod progress;
+mod put;
+mod raw;
+mod sessions;
+mod throttle;
+
+use std::future::Future;
+
+use ftp_client::Error;
+
+use crate::arguments::client::{
+    CatArguments, GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments, RawArguments,
+    RmArguments,
+};
+use crate::interrupt;
+use crate::outcome::{Failure, Outcome};
+use crate::output::complain;
+
+/// A command of the client.
+pub enum Command<'a> {
+    /// `ls`
+    Ls(&'a LsArguments),
+    /// `cat`
+    Cat(&'a CatArguments),
+    /// `get`
+    Get(&'a GetArguments),
+    /// `put`
+    Put(&'a PutArguments),
+    /// `rm`
+    Rm(&'a RmArguments),
+    /// `mv`
+    Mv(&'a MvArguments),
+    /// `mkdir`
+    Mkdir(&'a MkdirArguments),
+    /// `raw`
+    Raw(&'a RawArguments),
+}
+
+/// Carries a command out.
+pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(until_signal(async {
+        match command {
+            Command::Ls(arguments) => ls::run(arguments).await,
+            Command::Cat(arguments) => cat::run(arguments).await,
+            Command::Get(arguments) => get::run(arguments).await,
+            Command::Put(arguments) => put::run(arguments).await,
+            Command::Rm(arguments) => change::remove(arguments).await,
+            Command::Mv(arguments) => change::rename(arguments).await,
+            Command::Mkdir(arguments) => change::make_directories(arguments).await,
+            Command::Raw(arguments) => raw::run(arguments).await,
+        }
+    }));
+    // A name that is still being looked up must not hold the program.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Ends the work when a signal asks for it; what is written stays for `--resume`.
+async fn until_signal(work: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<Outcome> {
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(50));
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            outcome = &mut work => return outcome,
+            _ = tick.tick() => interrupt::check()?,
+        }
+    }
+}
+
+/// What an error means for the exit code: 3 if there never was a session, 2 if the arguments cannot be, otherwise 1.
+fn failure(error: Error) -> anyhow::Error {
+    match &error {
+        Error::Settings(_) | Error::Argument { .. } => Failure::Arguments(error.to_string()).into(),
+        _ if error.is_before_login() => Failure::Input(error.to_string()).into(),
+        _ => anyhow::Error::new(error),
+    }
+}
+
+/// Complains of one of several things, and goes on with the others unless there is no session to go on with.
+fn go_on(place: &str, error: Error) -> anyhow::Result<Outcome> {
+    if error.is_before_login() || matches!(error, Error::Settings(_)) {
+        return Err(failure(error).context(place.to_owned()));
+    }
+    complain(&format!("{place}: {error}"));
+    Ok(Outcome::Incomplete)
+}

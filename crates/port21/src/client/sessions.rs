@@ -1,0 +1,166 @@
+//! One session for each server and user, kept for the whole run; and what its notes are in the end.
+
+use ftp_client::session::{DataMode, Security};
+use ftp_client::url::FtpUrl;
+use ftp_client::{Client, Connector, Entry, Error, Family, Note, Trust};
+
+use super::{credentials, failure, pattern};
+use crate::arguments::client::ConnectionArguments;
+use crate::escape;
+use crate::outcome::Failure;
+use crate::output::complain;
+
+/// The sessions of a run.
+pub struct Sessions<'a> {
+    arguments: &'a ConnectionArguments,
+    /// The session that was used last, with the URL that it belongs to.
+    open: Option<(FtpUrl, Client)>,
+    /// How to reach the server of the last URL, also when no session is there.
+    known: Option<(FtpUrl, Connector)>,
+    notes: Vec<(String, Note)>,
+}
+
+impl<'a> Sessions<'a> {
+    /// None so far.
+    pub fn new(arguments: &'a ConnectionArguments) -> Self {
+        Self { arguments, open: None, known: None, notes: Vec::new() }
+    }
+
+    /// A session with the server of `url`, as its user.
+    pub async fn get(&mut self, url: &FtpUrl) -> anyhow::Result<&mut Client> {
+        self.try_get(url).await?.map_err(failure)
+    }
+
+    /// A session with the server of `url`, or what stood against it and may pass.
+    pub async fn try_get(&mut self, url: &FtpUrl) -> anyhow::Result<Result<&mut Client, Error>> {
+        if !self.open.as_ref().is_some_and(|(open, client)| is_same(open, url) && !client.is_closed()) {
+            self.close().await;
+            let connector = match self.known.take().filter(|(known, _)| is_same(known, url)) {
+                Some((_, connector)) => connector,
+                None => connector_for(url, self.arguments)?,
+            };
+            let connected = connector.connect().await;
+            self.known = Some((url.clone(), connector));
+            match connected {
+                Ok(client) => self.open = Some((url.clone(), client)),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(match &mut self.open {
+            Some((_, client)) => Ok(client),
+            None => Err(Error::Cancelled),
+        })
+    }
+
+    /// Ends the session that is open, if one is; the next request makes a new one.
+    pub async fn close(&mut self) {
+        if let Some((url, mut client)) = self.open.take() {
+            self.keep_notes(&url, &client);
+            if !client.is_closed() {
+                let _ = client.quit().await;
+            }
+        }
+    }
+
+    /// The names that `url` means: those that match if its last part is a pattern, otherwise itself.
+    pub async fn expand(&mut self, url: &FtpUrl) -> anyhow::Result<Vec<(Vec<u8>, Option<Entry>)>> {
+        if !pattern::is_pattern(&url.path) {
+            return Ok(vec![(url.path.clone(), None)]);
+        }
+        let (directory, wanted) = pattern::split(&url.path);
+        let client = self.get(url).await?;
+        let entries = client.list(without_last_slash(directory)).await.map_err(failure)?;
+        let found = entries.into_iter().filter(|entry| pattern::matches(wanted, &entry.name));
+        let mut found: Vec<_> = found.map(|entry| ([directory, &entry.name].concat(), Some(entry))).collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found)
+    }
+
+    /// Says good-bye, and tells what was odd.
+    pub async fn end(mut self) {
+        self.close().await;
+        if self.arguments.quiet {
+            return;
+        }
+        for (host, note) in &self.notes {
+            complain(&format!("note: {host}: {note}"));
+        }
+    }
+
+    /// Adds a note of the program's own.
+    pub fn note(&mut self, url: &FtpUrl, text: String) {
+        self.add_note((escape::terminal(&url.host), Note::Other(text)));
+    }
+
+    fn keep_notes(&mut self, url: &FtpUrl, client: &Client) {
+        for note in client.notes() {
+            self.add_note((escape::terminal(&url.host), note.clone()));
+        }
+    }
+
+    fn add_note(&mut self, note: (String, Note)) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Whether both URLs mean the same server and user.
+fn is_same(a: &FtpUrl, b: &FtpUrl) -> bool {
+    let place = |url: &FtpUrl| (url.scheme, url.host.clone(), url.port_or_default());
+    place(a) == place(b) && a.user == b.user && a.password == b.password
+}
+
+/// A directory's path as commands take it: `/` stays, `a/` becomes `a`.
+pub fn without_last_slash(path: &[u8]) -> &[u8] {
+    match path.strip_suffix(b"/") {
+        Some(b"") | None => path,
+        Some(shorter) => shorter,
+    }
+}
+
+/// How to reach the server of `url`.
+pub fn connector_for(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::Result<Connector> {
+    let mut connector = Connector::from_url(url);
+    connector.credentials = credentials::find(url, arguments)?;
+    if let Some(tls) = arguments.tls {
+        connector.security = match (connector.security, Security::from(tls)) {
+            (Security::Implicit, Security::Off) | (Security::Require, Security::Off | Security::Prefer) => {
+                let text = format!("{url} requires TLS, and --tls says otherwise: use ftp://");
+                return Err(Failure::Arguments(text).into());
+            }
+            (Security::Implicit, _) => Security::Implicit,
+            (_, wanted) => wanted,
+        };
+    }
+    if let Some(version) = arguments.tls_version {
+        connector.tls_versions = version.into();
+    }
+    if let Some(path) = &arguments.trust {
+        let shown = escape::terminal(&path.to_string_lossy());
+        let pem = std::fs::read(path)
+            .map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
+        connector.trust = Trust::from_pem(&pem).map_err(failure)?;
+    }
+    if arguments.insecure {
+        connector.trust = Trust::Anyone;
+    }
+    if arguments.active {
+        connector.data = DataMode::Active;
+    }
+    connector.family = match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    };
+    connector.proxy.clone_from(&arguments.proxy);
+    connector.without_extended = arguments.no_extended;
+    connector.use_announced_address = arguments.use_announced_address;
+    if let Some(timeout) = arguments.timeout {
+        connector.timeouts.connect = timeout;
+        connector.timeouts.reply = timeout;
+        connector.timeouts.stall = timeout;
+        connector.timeouts.closing = timeout;
+    }
+    Ok(connector)
+}
