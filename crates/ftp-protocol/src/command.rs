@@ -28,6 +28,15 @@ pub struct Command {
     pub argument: Option<Vec<u8>>,
 }
 
+/// A command line taken apart, borrowed from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommandLine<'a> {
+    /// The first word as it was sent; perhaps empty.
+    pub word: &'a [u8],
+    /// Everything behind the first space, further spaces included; `None` without that space.
+    pub argument: Option<&'a [u8]>,
+}
+
 /// What was odd about a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Oddity {
@@ -63,18 +72,9 @@ pub enum EncodeError {
     },
 }
 
-impl Command {
-    /// Makes a command of a known verb.
-    pub fn new(verb: Verb, argument: Option<&[u8]>) -> Self {
-        Self {
-            verb: verb.as_str().as_bytes().to_vec(),
-            as_sent: None,
-            argument: argument.map(<[u8]>::to_vec),
-        }
-    }
-
-    /// Reads a line without its terminator. Never fails: what is no command becomes an unknown verb.
-    pub fn parse(line: &[u8]) -> (Self, Vec<Oddity>) {
+impl<'a> CommandLine<'a> {
+    /// Reads a line without its terminator, as [`Command::parse`] does.
+    pub fn parse(line: &'a [u8]) -> (Self, Vec<Oddity>) {
         let mut oddities = Vec::new();
         let content = line.trim_ascii_start();
         if content.is_empty() {
@@ -103,6 +103,36 @@ impl Command {
         if memchr(b'\r', line).is_some() {
             oddities.push(Oddity::CarriageReturn);
         }
+        (Self { word, argument }, oddities)
+    }
+
+    /// The known verb, if it is one.
+    pub fn known_verb(&self) -> Option<Verb> {
+        Verb::from_bytes(self.word)
+    }
+
+    /// The verb as text in upper case; unknown bytes become U+FFFD.
+    pub fn verb_text(&self) -> Cow<'static, str> {
+        match self.known_verb() {
+            Some(verb) => verb.as_str().into(),
+            None => String::from_utf8_lossy(&self.word.to_ascii_uppercase()).into_owned().into(),
+        }
+    }
+}
+
+impl Command {
+    /// Makes a command of a known verb.
+    pub fn new(verb: Verb, argument: Option<&[u8]>) -> Self {
+        Self {
+            verb: verb.as_str().as_bytes().to_vec(),
+            as_sent: None,
+            argument: argument.map(<[u8]>::to_vec),
+        }
+    }
+
+    /// Reads a line without its terminator. Never fails: what is no command becomes an unknown verb.
+    pub fn parse(line: &[u8]) -> (Self, Vec<Oddity>) {
+        let (CommandLine { word, argument }, oddities) = CommandLine::parse(line);
         let verb = word.to_ascii_uppercase();
         let as_sent = (verb != word).then(|| word.to_vec());
         (Self { verb, as_sent, argument: argument.map(<[u8]>::to_vec) }, oddities)
@@ -282,6 +312,9 @@ mod tests {
         #[test]
         fn any_bytes_are_a_command(line in prop::collection::vec(any::<u8>(), 0..60)) {
             let (command, _) = Command::parse(&line);
+            let (borrowed, _) = CommandLine::parse(&line);
+            prop_assert_eq!(borrowed.verb_text(), command.verb_str());
+            prop_assert_eq!((borrowed.known_verb(), borrowed.argument), (command.known_verb(), command.argument.as_deref()));
             prop_assert!(command.verb.len() + command.argument.map_or(0, |a| a.len()) <= line.len());
         }
     }

@@ -93,7 +93,7 @@ impl LineReader {
     }
 
     /// Takes the next bytes of the stream and appends each line that they complete to `out`.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<Line>) {
+    pub fn push(&mut self, bytes: &[u8], out: &mut impl Extend<Line>) {
         let mut rest = bytes;
         let mut unfinished = bytes;
         while let Some((&first, tail)) = rest.split_first() {
@@ -121,14 +121,14 @@ impl LineReader {
 
     /// Skips `length` bytes that are missing. A partial line before them is given as it stands; the next line,
     /// up to and with its line end, is marked `after_gap`.
-    pub fn gap(&mut self, length: u64, out: &mut Vec<Line>) {
+    pub fn gap(&mut self, length: u64, out: &mut impl Extend<Line>) {
         self.finish(out);
         self.offset = self.offset.saturating_add(length);
         self.line = Unfinished { start: self.offset, after_gap: true, ..Unfinished::default() };
     }
 
     /// Ends the stream: a partial line is given as it stands.
-    pub fn finish(&mut self, out: &mut Vec<Line>) {
+    pub fn finish(&mut self, out: &mut impl Extend<Line>) {
         if self.pending() == 0 {
             return;
         }
@@ -219,12 +219,12 @@ impl LineReader {
         self.line.append(&[byte], self.limit);
     }
 
-    fn emit(&mut self, terminator: Terminator, out: &mut Vec<Line>) {
+    fn emit(&mut self, terminator: Terminator, out: &mut impl Extend<Line>) {
         let next = Unfinished { start: self.offset, ..Unfinished::default() };
         let line = std::mem::replace(&mut self.line, next);
         self.state = State::Text;
         self.raw.clear();
-        out.push(Line {
+        out.extend([Line {
             truncated_from: (line.length > line.bytes.len() as u64).then_some(line.length),
             bytes: line.bytes,
             start: line.start,
@@ -233,7 +233,7 @@ impl LineReader {
             telnet: line.telnet,
             nul: line.nul,
             after_gap: line.after_gap,
-        });
+        }]);
     }
 }
 

@@ -12,7 +12,7 @@ mod oddity;
 mod reader;
 
 pub use oddity::ReplyOddity;
-pub use reader::ReplyReader;
+pub use reader::{Replies, ReplyReader};
 
 /// Most lines of one reply that are kept; further ones are counted only.
 pub const MAXIMUM_LINES: usize = 4096;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use smol_str::SmolStr;
+
 /// Two lower-case digits a byte.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
@@ -10,6 +12,16 @@ pub fn encode(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// Text from the wire as [`text`] gives it, without its bytes; held in place where it is short.
+pub fn short_text(bytes: &[u8]) -> SmolStr {
+    SmolStr::new(String::from_utf8_lossy(bytes))
+}
+
+/// Text from the wire as [`text`] gives it, without its bytes, in the same memory where it is valid UTF-8.
+pub fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Text from the wire: valid UTF-8 as it is; anything else with U+FFFD for what is not, and all its bytes in hexadecimal.

@@ -66,14 +66,14 @@ pub(crate) fn without_handshake(connection: &mut Connection) {
 pub(crate) fn closing(
     packet: u64,
     from: Side,
-    flags: &[&'static str],
+    flags: &'static [&'static str],
     numbers: (u64, u32),
     acknowledgement: u64,
 ) -> Closing {
     Closing {
         packet,
         from,
-        flags: flags.to_vec(),
+        flags,
         sequence: numbers.0,
         acknowledgement: Some(acknowledgement),
         raw_sequence: numbers.1,
@@ -86,11 +86,11 @@ pub(crate) fn command(packet: u64, verb: &str, argument: Option<&str>, sequence:
     Command {
         packets: vec![packet],
         time: packet as f64 / 10.0,
-        verb: verb.to_owned(),
+        verb: verb.to_owned().into(),
         argument: argument.map(str::to_owned),
         argument_bytes: None,
         defined_in: Some("RFC 959"),
-        flags: vec!["ACK", "PSH"],
+        flags: &["ACK", "PSH"],
         sequence,
         next_sequence: sequence + length as u64,
         acknowledged_by: Some(packet + 1),
@@ -295,9 +295,9 @@ fn laboratory_listing() -> Transfer {
     data.closed_by = Some(ClosedBy::Initiator);
     data.state = ConnectionState::Closed;
     let entry = Entry {
-        name: Some("archive-1.zip".to_owned()),
+        name: Some("archive-1.zip".into()),
         name_bytes: None,
-        kind: Some("file".to_owned()),
+        kind: Some("file"),
         size: Some(1300),
         modified: None,
         permissions: None,

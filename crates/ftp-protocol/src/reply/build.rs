@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::head::{self, Separator};
+use super::reader::Lines;
 use super::{Reply, ReplyOddity};
 use crate::line::{Line, Terminator};
 
@@ -16,7 +17,7 @@ pub(super) struct Dropped {
 }
 
 /// Makes a reply of its lines. The last one carries the code `closing`, if there is one.
-pub(super) fn build(opened: Option<u16>, closing: Option<u16>, lines: Vec<Line>, dropped: Dropped) -> Reply {
+pub(super) fn build(opened: Option<u16>, closing: Option<u16>, lines: Lines, dropped: Dropped) -> Reply {
     let code = closing.or(opened);
     let mut reply = Reply {
         code,
@@ -43,7 +44,7 @@ pub(super) fn build(opened: Option<u16>, closing: Option<u16>, lines: Vec<Line>,
         let own = if at == last { closing.or(opened) } else { opened };
         missing = missing.saturating_add(beyond_limit(&line));
         reply.note_line(&line);
-        let text = reply.strip(&line.bytes, own, at == 0);
+        let text = reply.strip(line.bytes, own, at == 0);
         reply.lines.push(text);
     }
     if missing > 0 {
@@ -85,14 +86,14 @@ impl Reply {
     }
 
     /// The text of a line without the code `own`, if it carries that.
-    fn strip(&mut self, line: &[u8], own: Option<u16>, first: bool) -> Vec<u8> {
-        let junk = if first && own.is_some() { head::junk_before(line) } else { 0 };
-        let Some(head) = head::parse(line.get(junk..).unwrap_or_default()) else { return line.to_vec() };
+    fn strip(&mut self, mut line: Vec<u8>, own: Option<u16>, first: bool) -> Vec<u8> {
+        let junk = if first && own.is_some() { head::junk_before(&line) } else { 0 };
+        let Some(head) = head::parse(line.get(junk..).unwrap_or_default()) else { return line };
         if Some(head.code) != own {
             if matches!(head.separator, Separator::Space | Separator::Tab | Separator::End) {
                 self.note(ReplyOddity::InnerCode(head.code));
             }
-            return line.to_vec();
+            return line;
         }
         if junk > 0 {
             self.note(ReplyOddity::JunkBeforeCode(junk));
@@ -104,9 +105,10 @@ impl Reply {
             Separator::Tab => self.note(ReplyOddity::TabSeparator),
             Separator::End => self.note(ReplyOddity::BareCode),
             // Within a reply it may as well be prose, so it stays as it was sent.
-            Separator::Missing if !first => return line.to_vec(),
+            Separator::Missing if !first => return line,
             Separator::Missing => self.note(ReplyOddity::MissingSeparator),
         }
-        head.text.to_vec()
+        line.drain(..line.len().saturating_sub(head.text.len()));
+        line
     }
 }

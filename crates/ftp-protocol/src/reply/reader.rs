@@ -13,10 +13,18 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::build::{Dropped, build};
 use super::head::{self, Head, Separator};
 use super::{MAXIMUM_BYTES, MAXIMUM_LINES, Reply, ReplyOddity};
 use crate::line::Line;
+
+/// Lines of one reply: nearly always one.
+pub(super) type Lines = SmallVec<[Line; 1]>;
+
+/// What a line completes: nearly always one reply, or none.
+pub type Replies = SmallVec<[Reply; 1]>;
 
 /// Assembles the lines of one control connection's server side into [`Reply`]s.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +39,7 @@ struct Open {
     code: Option<u16>,
     /// The first line carries the code; otherwise the reply's beginning is missing.
     whole: bool,
-    lines: Vec<Line>,
+    lines: Lines,
     /// Bytes in `lines`.
     bytes: usize,
     /// Lines that were not kept, and the bytes in them.
@@ -71,8 +79,8 @@ impl ReplyReader {
 
     /// Takes the next line; gives the replies that it completes: none, one, or two when the line shows that the
     /// reply before was never closed.
-    pub fn push(&mut self, line: Line) -> Vec<Reply> {
-        let mut replies = Vec::new();
+    pub fn push(&mut self, line: Line) -> Replies {
+        let mut replies = Replies::new();
         self.take(line, &mut replies);
         replies
     }
@@ -95,8 +103,8 @@ impl ReplyReader {
     /// Tells that the client has sent its next command after having received every line so far. An open reply that
     /// holds a line of another code and a space, as if it were closed by that, is then taken for two; without such
     /// a line nothing happens.
-    pub fn settle(&mut self) -> Vec<Reply> {
-        let mut replies = Vec::new();
+    pub fn settle(&mut self) -> Replies {
+        let mut replies = Replies::new();
         while let Some((at, closes)) = self.open.as_ref().and_then(Open::candidate) {
             match self.open.take_if(|_| closes).and_then(Open::close_with_last_line) {
                 Some(reply) => replies.push(reply),
@@ -106,7 +114,7 @@ impl ReplyReader {
         replies
     }
 
-    fn take(&mut self, line: Line, replies: &mut Vec<Reply>) {
+    fn take(&mut self, line: Line, replies: &mut Replies) {
         if line.after_gap {
             let code = self.open_code();
             replies.extend(self.gap());
@@ -120,19 +128,21 @@ impl ReplyReader {
     }
 
     /// Takes a line that begins a reply.
-    fn outside(&mut self, line: Line, replies: &mut Vec<Reply>) {
+    fn outside(&mut self, line: Line, replies: &mut Replies) {
         let junk = head::junk_before(&line.bytes);
         match head::parse(line.bytes.get(junk..).unwrap_or_default()) {
             Some(Head { code, separator: Separator::Hyphen, .. }) => {
                 self.open = Some(Open::new(Some(code), true, line))
             }
-            Some(Head { code, .. }) => replies.push(build(Some(code), None, vec![line], Dropped::default())),
-            None => replies.push(build(None, None, vec![line], Dropped::default())),
+            Some(Head { code, .. }) => {
+                replies.push(build(Some(code), None, smallvec![line], Dropped::default()))
+            }
+            None => replies.push(build(None, None, smallvec![line], Dropped::default())),
         }
     }
 
     /// Takes a line of an open reply.
-    fn inside(&mut self, line: Line, replies: &mut Vec<Reply>) {
+    fn inside(&mut self, line: Line, replies: &mut Replies) {
         let Some(open) = &mut self.open else { return };
         let Some(head) = head::parse(&line.bytes) else { return open.keep(line) };
         let Some(opener) = open.code else { return open.keep(line) };
@@ -176,10 +186,10 @@ impl ReplyReader {
     }
 
     /// Ends the open reply before its line `at`, and reads the lines from there anew.
-    fn split(&mut self, at: usize, replies: &mut Vec<Reply>) {
+    fn split(&mut self, at: usize, replies: &mut Replies) {
         let Some(mut open) = self.open.take() else { return };
         // The first line always belongs to the reply that it opened.
-        let rest = open.lines.split_off(at.max(1).min(open.lines.len()));
+        let rest: Vec<Line> = open.lines.drain(at.max(1).min(open.lines.len())..).collect();
         let dropped = std::mem::take(&mut open.dropped);
         replies.push(open.give_up());
         for line in rest {
@@ -198,7 +208,7 @@ impl ReplyReader {
 
     /// Takes the first line behind a gap: a new reply, the middle of a line, or a line within the reply `code`
     /// that the gap tore.
-    fn first_after_gap(&mut self, line: Line, code: Option<u16>, replies: &mut Vec<Reply>) {
+    fn first_after_gap(&mut self, line: Line, code: Option<u16>, replies: &mut Replies) {
         if head::parse(&line.bytes).is_some() {
             self.outside(line, replies);
         } else {
@@ -208,7 +218,7 @@ impl ReplyReader {
 
     /// Takes a line behind lines without code that followed a gap: they are text of a reply whose beginning is
     /// missing, which the next line with a code ends.
-    fn behind_gap(&mut self, line: Line, replies: &mut Vec<Reply>) {
+    fn behind_gap(&mut self, line: Line, replies: &mut Replies) {
         let Some(open) = &mut self.open else { return };
         match (head::parse(&line.bytes), open.code) {
             (None, _) => open.keep(line),
@@ -232,7 +242,7 @@ impl Open {
         let mut open = Self {
             code,
             whole,
-            lines: Vec::new(),
+            lines: Lines::new(),
             bytes: 0,
             dropped: Dropped::default(),
             opened_within: BTreeMap::new(),

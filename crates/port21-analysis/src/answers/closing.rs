@@ -55,7 +55,7 @@ pub(super) fn segments(context: &Context<'_>) -> Answer {
     }
     let facts = ClosingSegments {
         packets: packets.clone(),
-        flags: closing.iter().map(|segment| in_order(&segment.flags)).collect(),
+        flags: closing.iter().map(|segment| in_order(segment.flags)).collect(),
     };
     Answer::new(17, prose.finish(), Facts::ClosingSegments(facts), packets, RULE)
 }
@@ -63,7 +63,7 @@ pub(super) fn segments(context: &Context<'_>) -> Answer {
 /// One closing segment as a sentence.
 fn told(context: &Context<'_>, segment: &Closing) -> String {
     let party = context.session.control_party(segment.from);
-    let flags = list(&in_order(&segment.flags));
+    let flags = list(&in_order(segment.flags));
     let says = if has(segment, "RST") {
         "ends the connection at once, nothing more will be sent or taken".to_owned()
     } else if has(segment, "FIN") {

@@ -44,14 +44,14 @@ pub(super) fn command(context: &Context<'_>) -> Answer {
         )),
         None => prose.say(why_no_quit(context)),
     }
-    let facts = Leaving { packet, verb: quit.map(|command| command.verb.clone()) };
+    let facts = Leaving { packet, verb: quit.map(|command| command.verb.to_string()) };
     let packets = quit.map(|command| command.packets.clone()).unwrap_or_default();
     Answer::new(14, prose.finish(), Facts::Leaving(facts), packets, "RFC 959, section 4.1.1")
 }
 
 pub(super) fn flags(context: &Context<'_>) -> Answer {
     let quit = quit(context).map(|(command, _)| command);
-    let flags = quit.map(|command| in_order(&command.flags));
+    let flags = quit.map(|command| in_order(command.flags));
     let mut prose = Prose::default();
     match (quit.and_then(packet_of), &flags) {
         (Some(packet), Some(flags)) => {

@@ -156,7 +156,7 @@ fn announcement<'a>(
     let transfer = command.packets.iter().find_map(|packet| by_command.get(packet)).copied();
     let last = exchange.replies.last();
     let argument = command.argument.as_deref().unwrap_or_default().as_bytes();
-    let (announced, by_server, packet): (DataAddress, bool, u64) = match command.verb.as_str() {
+    let (announced, by_server, packet): (DataAddress, bool, u64) = match command.verb.as_ref() {
         "PORT" => (parse_port(argument).ok()?, false, command.packets.first().copied()?),
         "EPRT" => (parse_eprt(argument).ok()?, false, command.packets.first().copied()?),
         "LPRT" => (parse_lprt(argument).ok()?, false, command.packets.first().copied()?),
@@ -406,7 +406,7 @@ mod tests {
         let mut session = active("", 200, None);
         session.client.address = crate::sample::address("2001:db8::7");
         let command = session.exchanges[0].command.as_mut().unwrap();
-        command.verb = "EPRT".to_owned();
+        command.verb = "EPRT".into();
         command.argument = Some("|2|2001:db8::7|5001|".to_owned());
         assert!(codes(&session).is_empty());
         session.exchanges[0].command.as_mut().unwrap().argument = Some("|2|2001:db8::66|5001|".to_owned());

@@ -167,7 +167,7 @@ fn never_answered(session: &Session, replies: &[&Reply]) -> Option<Finding> {
         .filter_map(|(position, exchange)| Some((position, exchange.command.as_ref()?)))
         // A server may close without a word after QUIT, and answer ABOR with the transfer's own replies.
         .filter(|(_, command)| {
-            !matches!(command.verb.as_str(), "QUIT" | "ABOR") && command.acknowledged_by.is_some()
+            !matches!(command.verb.as_ref(), "QUIT" | "ABOR") && command.acknowledged_by.is_some()
         })
         .filter(|(position, command)| {
             let Some((first, last)) = command.packets.first().zip(command.packets.last()) else {
@@ -245,7 +245,7 @@ fn non_standard_port(session: &Session) -> Option<Finding> {
 
 fn passive_reply_mismatch(session: &Session) -> Option<Finding> {
     let confused = |exchange: &Exchange| {
-        let verb = exchange.command.as_ref().map(|command| command.verb.as_str());
+        let verb = exchange.command.as_ref().map(|command| command.verb.as_ref());
         let wrong = match verb {
             Some("EPSV") => 227,
             Some("PASV") => 229,

@@ -34,14 +34,14 @@ impl Kind {
         packets.dedup();
         packets.truncate(PACKETS_LIMIT);
         Finding {
-            code: self.code.to_owned(),
+            code: self.code,
             severity: self.severity,
             session,
             packets,
-            title: self.title.to_owned(),
+            title: self.title,
             detail,
-            rule: self.rule.to_owned(),
-            advice: self.advice.to_owned(),
+            rule: self.rule,
+            advice: self.advice,
         }
     }
 }

@@ -153,7 +153,7 @@ fn refusals(session: &Session) -> Vec<Refusal<'_>> {
         }
         let text = reply.lines.join("\n").to_lowercase();
         let kind = kind(reply.code?, transfer, &text, logged_in.is_some_and(|login| login < packet))?;
-        let last = worked.get(&(command.verb.as_str(), command.argument.as_deref()));
+        let last = worked.get(&(command.verb.as_ref(), command.argument.as_deref()));
         let worked_later = last.is_some_and(|last| *last > packet);
         Some(Refusal { kind, transfer, command, reply, text, worked_later })
     };
@@ -220,11 +220,7 @@ fn told(session: &Session, kind: Kind, refusals: &[&Refusal<'_>]) -> Option<Find
         format!("{}; the first is {asked}, answered {answered}.{}", several(refusals), worked_later(refusals))
     };
     let advice = if kind == FILE_UNAVAILABLE { advice(first) } else { kind.advice };
-    Some(Finding {
-        severity: severity(kind, refusals),
-        advice: advice.to_owned(),
-        ..kind.of(session, packets, detail)
-    })
+    Some(Finding { severity: severity(kind, refusals), advice, ..kind.of(session, packets, detail) })
 }
 
 /// "3 transfers were refused with 452 and 552, in #11, #21 and #31".
@@ -385,7 +381,7 @@ mod tests {
         {
             let found = codes(&refused(&[(verb, code, "text")]));
             assert!(
-                found.iter().all(|code| KINDS.iter().all(|kind| kind.code != code)),
+                found.iter().all(|code| KINDS.iter().all(|kind| kind.code != *code)),
                 "{verb} {code}: {found:?}"
             );
         }

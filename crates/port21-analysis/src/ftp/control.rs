@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use ftp_protocol::line::{Line, LineReader};
 use ftp_protocol::reply::{Reply, ReplyReader};
 use port21_capture::{Flags, Timestamp};
+use smallvec::SmallVec;
 
 use super::tls::{Hello, Records, is_record};
 use crate::limits::FtpLimits;
@@ -25,6 +26,9 @@ const SEGMENT_LIMIT: usize = 1024;
 
 /// What something said takes up beside its text while it waits, in bytes.
 const OVERHEAD: usize = 256;
+
+/// What a piece of text completes: nearly always one line, or none.
+type Lines = SmallVec<[Line; 1]>;
 
 /// Which side of a dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -182,7 +186,7 @@ impl Control {
     pub fn gap(&mut self, by: Speaker, gap: Gap) {
         let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
-        let mut lines = Vec::new();
+        let mut lines = Lines::new();
         match &mut side.tls {
             Some(records) => records.gap(gap.length),
             None => side.lines.gap(gap.length, &mut lines),
@@ -200,7 +204,7 @@ impl Control {
     pub fn finish(&mut self, by: Speaker) {
         let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
-        let mut lines = Vec::new();
+        let mut lines = Lines::new();
         side.lines.finish(&mut lines);
         side.push_lines(by, replies, lines);
         if by == Speaker::Server {
@@ -319,7 +323,7 @@ impl Side {
     /// Text up to and including the next line feed; returns how many bytes that is.
     fn take_text(&mut self, by: Speaker, replies: &mut ReplyReader, bytes: &[u8]) -> usize {
         let run = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let mut lines = Vec::new();
+        let mut lines = Lines::new();
         self.lines.push(bytes.get(..run).unwrap_or_default(), &mut lines);
         self.push_lines(by, replies, lines);
         run
@@ -352,7 +356,7 @@ impl Side {
         taken
     }
 
-    fn push_lines(&mut self, by: Speaker, replies: &mut ReplyReader, lines: Vec<Line>) {
+    fn push_lines(&mut self, by: Speaker, replies: &mut ReplyReader, lines: Lines) {
         for mut line in lines {
             line.start = line.start.saturating_add(self.base);
             line.end = line.end.saturating_add(self.base);

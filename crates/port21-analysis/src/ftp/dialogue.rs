@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use ftp_protocol::command::is_guest;
+use ftp_protocol::Verb;
+use ftp_protocol::command::{CommandLine, is_guest};
 use ftp_protocol::sequence::{self, Fit};
-use ftp_protocol::{Command, Verb};
+use smallvec::SmallVec;
 
-use super::control::{Said, Saying};
+use super::control::{Mark, Said, Saying};
 use super::session::{HIDDEN, Memory, Progress, Session, relative_sequence};
 use crate::hex;
 use crate::limits::Loss;
@@ -15,9 +16,9 @@ use crate::report::{self, Exchange, Reply};
 impl Session {
     /// A line of the client's.
     pub(super) fn command(&mut self, said: Said) {
-        let Saying::Line(line) = &said.what else { return };
-        let (command, oddities) = Command::parse(&line.bytes);
-        if command.verb.is_empty() && command.argument.is_none() {
+        let Saying::Line(line) = said.what else { return };
+        let (command, oddities) = CommandLine::parse(&line.bytes);
+        if command.word.is_empty() && command.argument.is_none() {
             return;
         }
         if !self.has_room(line.bytes.len(), true) {
@@ -41,12 +42,12 @@ impl Session {
             self.dropped.add(Loss::LineBytes);
         }
         self.give_up_half_answered();
-        let (argument, argument_bytes) = self.argument_text(verb, command.argument.as_deref());
+        let (argument, argument_bytes) = self.argument_text(verb, command.argument);
         self.exchanges.push(Exchange {
             command: Some(report::Command {
-                packets: said.packets.clone(),
+                packets: said.packets,
                 time: self.seconds(said.first.time),
-                verb: command.verb_str().into_owned(),
+                verb: command.verb_text(),
                 argument,
                 argument_bytes,
                 defined_in: verb.map(Verb::defined_in),
@@ -59,9 +60,10 @@ impl Session {
             // Nearly every command has one reply; a vector would take room for four.
             replies: Vec::with_capacity(1),
         });
+        let behind = command.argument.map(<[u8]>::len);
         self.memories.push(Memory {
             verb,
-            argument: command.argument,
+            argument: behind.map(|length| end_of(line.bytes, length)),
             packet: said.first.packet,
             end: said.end,
             progress: Progress::Waiting,
@@ -99,11 +101,10 @@ impl Session {
 
     /// A reply of the server's.
     pub(super) fn reply(&mut self, said: Said) {
-        let Saying::Reply(reply) = &said.what else { return };
+        let Said { what: Saying::Reply(reply), packets, start, end, first, .. } = said else { return };
         for oddity in &reply.oddities {
-            self.note(said.first.packet, format!("reply: {oddity}"));
+            self.note(first.packet, format!("reply: {oddity}"));
         }
-        let reported = self.reported(&said, reply);
         let code = reply.code;
         let text = reply.lines.first().map(Vec::as_slice).unwrap_or_default();
         let all_text: Cow<'_, [u8]> = match reply.lines.as_slice() {
@@ -111,48 +112,58 @@ impl Session {
             lines => Cow::Owned(lines.join(&b'\n')),
         };
         let after_gap = std::mem::take(&mut self.gap_since_reply) || reply.after_gap;
-        if self.is_greeting(&said, code) {
-            if let Some(delayed) = self.greeting.replace(reported) {
+        if self.is_greeting(start, code) {
+            self.name_from_greeting(&all_text, first.packet);
+            let greeting = self.reported(reply, packets, first, (start, end));
+            if let Some(delayed) = self.greeting.replace(greeting) {
                 self.note(delayed.packet, "the server asked to wait (120) before its greeting".into());
             }
-            self.name_from_greeting(&all_text, said.first.packet);
             return;
         }
-        match self.answered(&said, code, after_gap) {
+        let kept = match self.answered(&first, code, after_gap) {
             Some(index) => {
-                let replies = self.exchanges.get(index).map_or(0, |exchange| exchange.replies.len());
-                if replies >= self.limits.replies {
-                    self.dropped.add(Loss::Replies);
-                } else if self.has_room(all_text.len(), false)
-                    && let Some(exchange) = self.exchanges.get_mut(index)
-                {
-                    exchange.replies.push(reported);
-                }
+                let kept = self.has_room_for_reply(index, all_text.len());
                 self.progress(index, code);
-                self.effect(index, code, text, &all_text, &said);
+                self.effect(index, code, text, &all_text, &first);
+                Some(index).filter(|_| kept)
             }
-            None => self.unasked(reported, code, text, &said),
+            None => self.unasked(code, text, &first),
+        };
+        let reported = self.reported(reply, packets, first, (start, end));
+        if let Some(exchange) = kept.and_then(|index| self.exchanges.get_mut(index)) {
+            exchange.replies.push(reported);
         }
     }
 
-    fn reported(&self, said: &Said, reply: &ftp_protocol::Reply) -> Reply {
-        let mut is_text = true;
-        let mut lines = Vec::with_capacity(reply.lines.len());
-        for line in &reply.lines {
-            let (text, bytes) = hex::text(line);
-            is_text &= bytes.is_none();
-            lines.push(text);
+    /// Whether one more reply of so many bytes may be kept of an exchange; otherwise it is counted.
+    fn has_room_for_reply(&mut self, index: usize, text: usize) -> bool {
+        let replies = self.exchanges.get(index).map_or(0, |exchange| exchange.replies.len());
+        if replies >= self.limits.replies {
+            self.dropped.add(Loss::Replies);
+            return false;
         }
+        self.has_room(text, false)
+    }
+
+    /// A reply as the report gives it, in the memory in which it was read.
+    fn reported(
+        &self,
+        reply: ftp_protocol::Reply,
+        packets: Vec<u64>,
+        first: Mark,
+        (start, end): (u64, u64),
+    ) -> Reply {
+        let is_text = reply.lines.iter().all(|line| std::str::from_utf8(line).is_ok());
         let lines_bytes = (!is_text).then(|| reply.lines.iter().map(|line| hex::encode(line)).collect());
         Reply {
-            packet: said.first.packet,
-            packets: said.packets.clone(),
-            time: self.seconds(said.first.time),
+            packet: first.packet,
+            packets,
+            time: self.seconds(first.time),
             code: reply.code,
-            lines,
+            lines: reply.lines.into_iter().map(hex::into_text).collect(),
             lines_bytes,
-            sequence: relative_sequence(said.start),
-            next_sequence: relative_sequence(said.end),
+            sequence: relative_sequence(start),
+            next_sequence: relative_sequence(end),
             acknowledged_by: None,
             acknowledgement: None,
             truncated_from: reply.truncated_from,
@@ -160,24 +171,24 @@ impl Session {
     }
 
     /// The first reply of a connection greets; 120 asks to wait for it.
-    fn is_greeting(&self, said: &Said, code: Option<u16>) -> bool {
+    fn is_greeting(&self, start: u64, code: Option<u16>) -> bool {
         let at_start =
-            said.start == 0 && (self.from_the_beginning || self.exchanges.is_empty() && code == Some(220));
+            start == 0 && (self.from_the_beginning || self.exchanges.is_empty() && code == Some(220));
         let after_delay =
             self.greeting.as_ref().is_some_and(|greeting| greeting.code == Some(120)) && code == Some(220);
         at_start && self.greeting.is_none() && code.is_some() || after_delay
     }
 
     /// The exchange that a reply belongs to; `None`: to none.
-    fn answered(&mut self, said: &Said, code: Option<u16>, after_gap: bool) -> Option<usize> {
+    fn answered(&mut self, first: &Mark, code: Option<u16>, after_gap: bool) -> Option<usize> {
         let Some(code) = code else {
             // A line without a code belongs to whatever the server was answering.
             return self.pending.front().copied().or(self.exchanges.len().checked_sub(1));
         };
-        let received = said.first.acknowledges;
+        let received = first.acknowledges;
         // Refusals of this kind answer any command; behind a gap, most likely one that the capture does not hold.
         let refuses_anything = matches!(code, 500..=504);
-        let eligible: Vec<usize> = {
+        let eligible: SmallVec<[usize; 4]> = {
             let by_number = |index: &&usize| {
                 let end = self.memories.get(**index).map_or(0, |memory| memory.end);
                 let before_gap = refuses_anything && end < self.client_gap;
@@ -219,7 +230,7 @@ impl Session {
         // Captures put together by hand have acknowledgment numbers that say nothing.
         let oldest = self.pending.front().copied().filter(|index| {
             let earlier = self.memories.get(*index).is_some_and(|memory| {
-                memory.packet < said.first.packet && !(refuses_anything && memory.end < self.client_gap)
+                memory.packet < first.packet && !(refuses_anything && memory.end < self.client_gap)
             });
             earlier && fits(*index) != Fit::Never
         });
@@ -248,12 +259,12 @@ impl Session {
         }
     }
 
-    /// A reply to nothing, or to a command that is not in the capture.
-    fn unasked(&mut self, reported: Reply, code: Option<u16>, text: &[u8], said: &Said) {
+    /// A reply to nothing, or to a command that is not in the capture: the exchange that it is kept in, if it is.
+    fn unasked(&mut self, code: Option<u16>, text: &[u8], first: &Mark) -> Option<usize> {
         if !self.has_room(text.len(), true) {
-            return;
+            return None;
         }
-        self.exchanges.push(Exchange { command: None, replies: vec![reported] });
+        self.exchanges.push(Exchange { command: None, replies: Vec::with_capacity(1) });
         self.memories.push(Memory {
             verb: None,
             argument: None,
@@ -266,8 +277,8 @@ impl Session {
         });
         let index = self.memories.len() - 1;
         self.progress(index, code);
-        let all_text = text.to_vec();
-        self.effect(index, code, text, &all_text, said);
+        self.effect(index, code, text, text, first);
+        Some(index)
     }
 
     /// A command was answered by text without a code, and the client went on: it takes that for the answer.
@@ -284,4 +295,10 @@ impl Session {
 
 fn waits_in(memories: &[Memory], index: usize) -> bool {
     memories.get(index).is_some_and(|memory| memory.progress == Progress::Waiting)
+}
+
+/// The last `length` bytes, in the same memory.
+fn end_of(mut bytes: Vec<u8>, length: usize) -> Vec<u8> {
+    bytes.drain(..bytes.len().saturating_sub(length));
+    bytes
 }

@@ -4,7 +4,7 @@ use ftp_protocol::command::is_guest;
 use ftp_protocol::{Verb, address, path, sequence};
 use port21_capture::Timestamp;
 
-use super::control::Said;
+use super::control::Mark;
 use super::session::{Action, HIDDEN, ServerName, Session};
 use super::transfer::{Announcement, Index, Pending};
 use crate::hex;
@@ -14,9 +14,9 @@ use crate::report::{Login, Mode, NameSource, Outcome, ReplyRef, Type};
 impl Session {
     /// A command was sent.
     pub(super) fn begin(&mut self, index: usize, time: Timestamp) {
-        let Some(memory) = self.memories.get(index) else { return };
-        let (verb, argument, packet) = (memory.verb, memory.argument.clone(), memory.packet);
-        let Some(verb) = verb else { return };
+        let Some(memory) = self.memories.get_mut(index) else { return };
+        let (Some(verb), packet) = (memory.verb, memory.packet) else { return };
+        let argument = memory.argument.take();
         match verb {
             Verb::User => self.begin_login(index, argument.as_deref(), packet),
             Verb::Pass => self.password(index, argument.as_deref(), packet),
@@ -27,9 +27,17 @@ impl Session {
             Verb::Allo => {
                 self.allocated = argument.as_deref().and_then(leading_number).map(|bytes| (bytes, packet));
             }
-            _ if verb.arranges_data() => self.announce(index, verb, argument, packet, time),
-            _ if verb.is_transfer() => self.begin_transfer(index, verb, argument, packet, time),
+            _ if verb.arranges_data() => self.announce(index, verb, argument.as_deref(), packet, time),
+            _ if verb.is_transfer() => self.begin_transfer(index, verb, argument.as_deref(), packet, time),
             _ => {}
+        }
+        self.put_back(index, argument);
+    }
+
+    /// Gives an exchange its argument back, which was taken to be looked at.
+    fn put_back(&mut self, index: usize, argument: Option<Vec<u8>>) {
+        if let Some(memory) = self.memories.get_mut(index) {
+            memory.argument = argument;
         }
     }
 
@@ -40,13 +48,32 @@ impl Session {
         code: Option<u16>,
         text: &[u8],
         all_text: &[u8],
-        said: &Said,
+        first: &Mark,
     ) {
+        let (Some(code), packet) = (code, first.packet) else { return };
+        let Some(memory) = self.memories.get_mut(index) else { return };
+        let (verb, argument) = (memory.verb, memory.argument.take());
+        self.change(index, code, argument.as_deref(), text, packet);
+        self.put_back(index, argument);
+        match code {
+            227..=229 if verb.is_none_or(Verb::arranges_data) => {
+                self.announced(index, code, text, packet, first.time)
+            }
+            400.. if verb.is_some_and(Verb::arranges_data) => self.withdraw(index),
+            200..=299 if verb.is_some_and(Verb::arranges_data) => self.confirm(index, packet),
+            _ => {}
+        }
+        let is_transfer = verb.map_or(code == 150 || code == 125, Verb::is_transfer);
+        if is_transfer || self.memories.get(index).is_some_and(|memory| memory.transfer.is_some()) {
+            self.transfer_reply(index, code, all_text, first);
+        }
+    }
+
+    /// What a reply with `code` to a command with `argument` changes of the session's state.
+    fn change(&mut self, index: usize, code: u16, argument: Option<&[u8]>, text: &[u8], packet: u64) {
         let Some(memory) = self.memories.get(index) else { return };
-        let (verb, argument, packet) = (memory.verb, memory.argument.clone(), said.first.packet);
-        let Some(code) = code else { return };
         let positive = sequence::is_completion(code);
-        match verb {
+        match memory.verb {
             Some(Verb::User | Verb::Pass | Verb::Acct) => self.login_reply(index, code, packet),
             Some(Verb::Auth) if code == 234 => self.auth_packet = Some(memory.packet),
             Some(Verb::Pwd | Verb::Xpwd) if code == 257 => {
@@ -54,7 +81,7 @@ impl Session {
             }
             Some(Verb::Cwd | Verb::Xcwd) if positive => {
                 let to = argument.unwrap_or_default();
-                self.directory = Some(path::resolve(self.directory.as_deref(), &to));
+                self.directory = Some(path::resolve(self.directory.as_deref(), to));
             }
             Some(Verb::Cdup | Verb::Xcup) if positive => {
                 self.directory = Some(path::resolve(self.directory.as_deref(), b".."));
@@ -63,30 +90,18 @@ impl Session {
                 self.stream_mode = argument.is_none_or(|mode| mode.eq_ignore_ascii_case(b"S"));
             }
             Some(Verb::Mic | Verb::Conf | Verb::Enc) => self.is_enciphered = true,
-            Some(Verb::Type) if positive => self.set_type(argument.as_deref()),
-            Some(Verb::Rest) if code == 350 => self.restart = argument.as_deref().and_then(leading_number),
+            Some(Verb::Type) if positive => self.set_type(argument),
+            Some(Verb::Rest) if code == 350 => self.restart = argument.and_then(leading_number),
             Some(Verb::Prot) if positive => {
                 self.protected = argument.is_some_and(|level| level.eq_ignore_ascii_case(b"P"));
             }
-            Some(Verb::Size) if code == 213 => self.size_reply(argument.as_deref(), text, packet),
+            Some(Verb::Size) if code == 213 => self.size_reply(argument, text, packet),
             Some(Verb::Rein) if positive => {
                 self.directory = None;
                 self.representation = Type::Ascii;
                 self.current = None;
             }
             _ => {}
-        }
-        match code {
-            227..=229 if verb.is_none_or(Verb::arranges_data) => {
-                self.announced(index, code, text, packet, said.first.time)
-            }
-            400.. if verb.is_some_and(Verb::arranges_data) => self.withdraw(index),
-            200..=299 if verb.is_some_and(Verb::arranges_data) => self.confirm(index, packet),
-            _ => {}
-        }
-        let is_transfer = verb.map_or(code == 150 || code == 125, Verb::is_transfer);
-        if is_transfer || self.memories.get(index).is_some_and(|memory| memory.transfer.is_some()) {
-            self.transfer_reply(index, code, all_text, said);
         }
     }
 
@@ -191,29 +206,22 @@ impl Session {
     }
 
     /// PORT or PASV was sent.
-    fn announce(
-        &mut self,
-        index: usize,
-        verb: Verb,
-        argument: Option<Vec<u8>>,
-        packet: u64,
-        time: Timestamp,
-    ) {
+    fn announce(&mut self, index: usize, verb: Verb, argument: Option<&[u8]>, packet: u64, time: Timestamp) {
         // EPSV ALL announces nothing (RFC 2428, section 4).
-        if verb == Verb::Epsv && argument.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(b"ALL")) {
+        if verb == Verb::Epsv && argument.is_some_and(|word| word.eq_ignore_ascii_case(b"ALL")) {
             return;
         }
         let (mode, parsed) = match verb {
-            Verb::Port => (Mode::Active, argument.as_deref().map(address::parse_port)),
-            Verb::Eprt => (Mode::ExtendedActive, argument.as_deref().map(address::parse_eprt)),
-            Verb::Lprt => (Mode::Active, argument.as_deref().map(address::parse_lprt)),
+            Verb::Port => (Mode::Active, argument.map(address::parse_port)),
+            Verb::Eprt => (Mode::ExtendedActive, argument.map(address::parse_eprt)),
+            Verb::Lprt => (Mode::Active, argument.map(address::parse_lprt)),
             Verb::Epsv => (Mode::ExtendedPassive, None),
             Verb::Pasv | Verb::Lpsv | Verb::Cpsv | Verb::Spsv => (Mode::Passive, None),
             _ => return,
         };
         let mut announcement = Announcement::new(Some(verb), mode, Some(packet), time.0);
         if !announcement.is_passive() {
-            announcement.text = argument;
+            announcement.text = argument.map(<[u8]>::to_vec);
         }
         let mut known = false;
         match parsed {
@@ -305,12 +313,12 @@ impl Session {
         &mut self,
         index: usize,
         verb: Verb,
-        argument: Option<Vec<u8>>,
+        argument: Option<&[u8]>,
         packet: u64,
         time: Timestamp,
     ) {
         let kind = verb.transfer_kind();
-        let named = argument.as_deref().and_then(|argument| verb.path_in(argument));
+        let named = argument.and_then(|argument| verb.path_in(argument));
         let listing = kind.is_some_and(|kind| kind.is_listing());
         let path = match named {
             Some(name) => Some(path::resolve(self.directory.as_deref(), name)),
@@ -325,6 +333,7 @@ impl Session {
             }
             _ => None,
         };
+        let argument = argument.map(<[u8]>::to_vec);
         self.add_transfer(index, Some(verb), argument, path, Some((packet, time.0)), expected);
     }
 
@@ -372,15 +381,15 @@ impl Session {
         !announcement.failed && (!announcement.is_passive() || announcement.uses == 0)
     }
 
-    fn transfer_reply(&mut self, index: usize, code: u16, text: &[u8], said: &Said) {
+    fn transfer_reply(&mut self, index: usize, code: u16, text: &[u8], first: &Mark) {
         if self.memories.get(index).is_some_and(|memory| memory.transfer.is_none()) {
             // The command is not in the capture; that the server opens a data connection shows that there was one.
             self.add_transfer(index, None, None, None, None, None);
         }
-        let directory = self.directory.clone();
+        let directory = self.directory.as_deref();
         let place = self.memories.get(index).and_then(|memory| memory.transfer);
         let Some(transfer) = place.and_then(|place| self.transfers.get_mut(place)) else { return };
-        let reply = ReplyRef { packet: said.first.packet, code: Some(code) };
+        let reply = ReplyRef { packet: first.packet, code: Some(code) };
         let was_refused = transfer.is_refused();
         if sequence::is_preliminary(code) {
             transfer.opening.get_or_insert(reply);
@@ -389,16 +398,15 @@ impl Session {
                 let download =
                     transfer.verb.and_then(Verb::transfer_kind).is_none_or(|kind| !kind.is_upload());
                 if download {
-                    transfer.expected = Some((bytes, name, said.first.packet));
+                    transfer.expected = Some((bytes, name, first.packet));
                 }
             }
         } else if transfer.closing.is_none() || transfer.closing_time.is_none() {
             transfer.closing = Some(reply);
-            transfer.closing_time = Some(said.first.time.0);
+            transfer.closing_time = Some(first.time.0);
         }
         if transfer.verb == Some(Verb::Stou) && transfer.path.is_none() {
-            transfer.path =
-                sequence::announced_path(text).map(|name| path::resolve(directory.as_deref(), &name));
+            transfer.path = sequence::announced_path(text).map(|name| path::resolve(directory, &name));
         }
         let announced = transfer.announcement.and_then(|place| self.announcements.get_mut(place));
         match (was_refused, transfer.is_refused(), announced) {

@@ -25,19 +25,16 @@ pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool, limit: usize) -> List
 }
 
 fn entry(entry: &listing::Entry) -> Entry {
-    let (name, name_bytes) = entry.name.as_deref().map(hex::text).unwrap_or_default();
-    let text = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(|bytes| hex::text(bytes).0);
+    let text = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(hex::short_text);
+    let odd_name = entry.name.as_deref().filter(|name| std::str::from_utf8(name).is_err());
     Entry {
-        name: entry.name.as_ref().map(|_| name),
-        name_bytes,
-        kind: entry.kind.map(|kind| {
-            match kind {
-                EntryKind::File => "file",
-                EntryKind::Directory => "directory",
-                EntryKind::Link => "link",
-                EntryKind::Other => "other",
-            }
-            .to_owned()
+        name: text(&entry.name),
+        name_bytes: odd_name.map(hex::encode),
+        kind: entry.kind.map(|kind| match kind {
+            EntryKind::File => "file",
+            EntryKind::Directory => "directory",
+            EntryKind::Link => "link",
+            EntryKind::Other => "other",
         }),
         size: entry.size,
         modified: text(&entry.modified),

@@ -1,9 +1,11 @@
 //! The shapes of the report.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::rare::RareQuality;
 
@@ -261,7 +263,7 @@ pub struct Command {
     /// Seconds since the first packet of the capture.
     pub time: f64,
     /// In upper case.
-    pub verb: String,
+    pub verb: Cow<'static, str>,
     /// As sent, without the line end; `<hidden>` for passwords.
     pub argument: Option<String>,
     /// Bytes of `argument` where it is not UTF-8.
@@ -269,7 +271,7 @@ pub struct Command {
     /// Whether the verb is known, and from which document ("RFC 959"); `null`: unknown.
     pub defined_in: Option<&'static str>,
     /// TCP flags of the packet that completes the line.
-    pub flags: Vec<&'static str>,
+    pub flags: &'static [&'static str],
     /// Relative sequence number of its first byte.
     pub sequence: u64,
     /// Relative sequence number behind its last byte.
@@ -537,27 +539,28 @@ pub struct Listing {
     pub truncated: bool,
 }
 
+// What is short is held in place: listings have very many entries.
 /// One entry of a listing.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Entry {
     /// File name.
-    pub name: Option<String>,
+    pub name: Option<SmolStr>,
     /// Bytes of `name` where it is not UTF-8.
     pub name_bytes: Option<String>,
     /// "file", "directory", "link" or "other".
-    pub kind: Option<String>,
+    pub kind: Option<&'static str>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// Time as the listing writes it.
-    pub modified: Option<String>,
+    pub modified: Option<SmolStr>,
     /// Permissions as the listing writes them.
-    pub permissions: Option<String>,
+    pub permissions: Option<SmolStr>,
     /// Owner.
-    pub owner: Option<String>,
+    pub owner: Option<SmolStr>,
     /// Group.
-    pub group: Option<String>,
+    pub group: Option<SmolStr>,
     /// Target of a symbolic link.
-    pub target: Option<String>,
+    pub target: Option<SmolStr>,
     /// The line as sent.
     pub text: String,
 }
@@ -645,7 +648,7 @@ pub struct Closing {
     /// Who sent it.
     pub from: Side,
     /// Flags by name.
-    pub flags: Vec<&'static str>,
+    pub flags: &'static [&'static str],
     /// Relative sequence number.
     pub sequence: u64,
     /// Relative acknowledgment number.
@@ -827,7 +830,7 @@ pub enum Severity {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Finding {
     /// Stable name in kebab-case.
-    pub code: String,
+    pub code: &'static str,
     /// How much it matters.
     pub severity: Severity,
     /// Session id; `null`: belongs to no session.
@@ -835,11 +838,11 @@ pub struct Finding {
     /// Packets that prove it, at most 64.
     pub packets: Vec<u64>,
     /// A few words.
-    pub title: String,
+    pub title: &'static str,
     /// What happened, with this capture's own numbers; whom it concerns.
     pub detail: String,
     /// RFC and section, or the definition that it rests on.
-    pub rule: String,
+    pub rule: &'static str,
     /// What to do.
-    pub advice: String,
+    pub advice: &'static str,
 }

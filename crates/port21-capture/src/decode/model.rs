@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use crate::packet::Timestamp;
 
@@ -43,14 +44,16 @@ impl Flags {
     }
 
     /// The names of the set bits, in the order FIN, SYN, RST, PSH, ACK, URG, ECE, CWR.
-    pub fn names(self) -> Vec<&'static str> {
-        ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"]
-            .into_iter()
-            .enumerate()
-            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
-            .map(|(_, name)| name)
-            .collect()
+    pub fn names(self) -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| (0..=0xff).map(names_of).collect());
+        NAMES.get(usize::from(self.0 & 0xff)).map(Vec::as_slice).unwrap_or_default()
     }
+}
+
+fn names_of(bits: u16) -> Vec<&'static str> {
+    let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+    let named = names.into_iter().enumerate();
+    named.filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, name)| name).collect()
 }
 
 impl std::ops::BitOr for Flags {

@@ -152,7 +152,7 @@ impl Row {
             source_port: segment.source_port,
             destination_port: segment.destination_port,
             from: if judgement.from == End::Initiator { "client" } else { "server" },
-            flags: segment.flags.names(),
+            flags: segment.flags.names().to_vec(),
             sequence: seen.sequence,
             acknowledgement: has_acknowledgement.then_some(seen.acknowledgement),
             raw_sequence: segment.sequence,

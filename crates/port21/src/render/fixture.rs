@@ -48,11 +48,11 @@ pub fn connection(stream: u64, initiator: &str, responder: &str, handshake: [u64
 }
 
 /// A segment that takes part in closing.
-pub fn closing(packet: u64, from: Side, flags: &[&'static str]) -> Closing {
+pub fn closing(packet: u64, from: Side, flags: &'static [&'static str]) -> Closing {
     Closing {
         packet,
         from,
-        flags: flags.to_vec(),
+        flags,
         sequence: 1,
         acknowledgement: Some(1),
         raw_sequence: 1,
@@ -83,11 +83,11 @@ pub fn exchange(packet: u64, line: &str, replies: Vec<Reply>) -> Exchange {
     let command = Command {
         packets: vec![packet],
         time: 0.0,
-        verb: verb.into(),
+        verb: verb.to_owned().into(),
         argument: argument.map(str::to_owned),
         argument_bytes: None,
         defined_in: Some("RFC 959"),
-        flags: vec!["PSH", "ACK"],
+        flags: &["PSH", "ACK"],
         sequence: 1,
         next_sequence: 2,
         acknowledged_by: None,
@@ -216,16 +216,16 @@ pub fn session() -> Session {
 /// A finding.
 pub fn finding() -> Finding {
     Finding {
-        code: "password-in-clear".into(),
+        code: "password-in-clear",
         severity: Severity::High,
         session: Some(1),
         packets: vec![149],
-        title: "password in clear".into(),
+        title: "password in clear",
         detail:
             "Anyone on the path between 192.168.1.10 and 156.21.1.54 could read the password of anonymous."
                 .into(),
-        rule: "RFC 2577, section 5".into(),
-        advice: "Use explicit TLS.".into(),
+        rule: "RFC 2577, section 5",
+        advice: "Use explicit TLS.",
     }
 }
 

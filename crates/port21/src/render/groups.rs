@@ -16,7 +16,7 @@ type Place = (Option<u64>, Option<u64>);
 /// memory than one.
 #[derive(Debug, Default)]
 pub struct Groups {
-    groups: BTreeMap<(Reverse<Severity>, String), Group>,
+    groups: BTreeMap<(Reverse<Severity>, &'static str), Group>,
     count: u64,
 }
 
@@ -38,7 +38,7 @@ impl Groups {
     pub fn add(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             self.count = self.count.saturating_add(1);
-            let key = (Reverse(finding.severity), finding.code.clone());
+            let key = (Reverse(finding.severity), finding.code);
             self.groups.entry(key).or_default().add(finding);
         }
     }
@@ -61,7 +61,7 @@ impl Groups {
         let counted = groups.into_iter().filter_map(|group| {
             let first = group.first.first()?;
             let (severity, findings, sessions) = (first.severity, group.findings, group.sessions);
-            Some(Counted { code: &first.code, severity, findings, sessions })
+            Some(Counted { code: first.code, severity, findings, sessions })
         });
         counted.collect()
     }

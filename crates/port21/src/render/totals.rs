@@ -116,7 +116,7 @@ pub fn remarks(overview: &Overview<'_>) -> Vec<String> {
 pub fn finding_title(finding: &Finding, with_session: bool) -> String {
     let session = finding.session.filter(|_| with_session);
     let session = session.map_or(String::new(), |session| format!("session {session}: "));
-    let title = escape::terminal(&finding.title);
+    let title = escape::terminal(finding.title);
     format!("{session}{title}  {}", words::packets(&finding.packets))
 }
 
@@ -139,7 +139,7 @@ pub fn group_title(group: &Group) -> String {
         0 => String::new(),
         sessions => format!(" in {}", words::count(sessions, "session")),
     };
-    format!("{}  {times}{sessions}: {}", escape::terminal(&first.title), examples.join(", "))
+    format!("{}  {times}{sessions}: {}", escape::terminal(first.title), examples.join(", "))
 }
 
 fn example(finding: &Finding) -> String {
@@ -156,10 +156,10 @@ pub fn group_text(group: &Group) -> String {
 
 /// What happened, what to do, and the rule.
 pub fn finding_text(finding: &Finding) -> String {
-    let parts = [&finding.detail, &finding.advice].map(|text| escape::terminal(text));
+    let parts = [finding.detail.as_str(), finding.advice].map(escape::terminal);
     let rule = match finding.rule.is_empty() {
         true => String::new(),
-        false => format!("({})", escape::terminal(&finding.rule)),
+        false => format!("({})", escape::terminal(finding.rule)),
     };
     let parts: Vec<String> = parts.into_iter().chain([rule]).filter(|part| !part.is_empty()).collect();
     parts.join(" ")

@@ -175,7 +175,7 @@ fn statement_of_reply(reply: &Reply, command: Option<&Command>) -> Statement {
 fn command_text(command: &Command) -> String {
     match &command.argument {
         Some(argument) => format!("{} {argument}", command.verb),
-        None => command.verb.clone(),
+        None => command.verb.to_string(),
     }
 }
 

@@ -38,14 +38,14 @@ pub fn findings(session: &Session, clock: Clock) -> Vec<Event> {
     let events = session.findings.iter().map(|finding| {
         let short = Finding {
             severity: finding.severity,
-            title: finding.title.clone(),
+            title: finding.title.to_owned(),
             detail: finding.detail.clone(),
             packets: finding.packets.clone(),
         };
         // The time of a finding is that of the session: its packets may belong to other connections.
         let moment =
             Moment { time: clock.at(session.control.last_time), packet: finding.packets.last().copied() };
-        let body = applayer(finding.code.clone(), Some(short));
+        let body = applayer(finding.code.to_owned(), Some(short));
         Event::new(&session.control, session.client, super::server(session), moment, body)
     });
     events.collect()
@@ -68,7 +68,7 @@ fn moment(command: Option<&Command>, replies: &[Reply], clock: Clock) -> Option<
 fn ftp(command: Option<&Command>, replies: &[Reply]) -> Ftp {
     let argument = command.and_then(|command| command.argument.clone());
     Ftp {
-        command: command.map(|command| command.verb.clone()),
+        command: command.map(|command| command.verb.to_string()),
         command_truncated: argument
             .as_ref()
             .map(|_| command.is_some_and(|command| command.truncated_from.is_some())),
@@ -79,7 +79,7 @@ fn ftp(command: Option<&Command>, replies: &[Reply]) -> Ftp {
             .collect(),
         reply: replies.iter().flat_map(|reply| reply.lines.iter().cloned()).collect(),
         dynamic_port: command.and_then(|command| announced_port(command, replies)),
-        mode: command.and_then(|command| match command.verb.as_str() {
+        mode: command.and_then(|command| match command.verb.as_ref() {
             "PORT" | "EPRT" | "LPRT" => Some("active"),
             "PASV" | "EPSV" | "LPSV" => Some("passive"),
             _ => None,
@@ -100,7 +100,7 @@ fn announced_port(command: &Command, replies: &[Reply]) -> Option<u16> {
         let reply = replies.iter().find(|reply| reply.code == Some(code))?;
         Some(reply.lines.join(" ").into_bytes())
     };
-    let announced = match command.verb.as_str() {
+    let announced = match command.verb.as_ref() {
         "PORT" => address::parse_port(argument).ok(),
         "EPRT" => address::parse_eprt(argument).ok(),
         "LPRT" => address::parse_lprt(argument).ok(),

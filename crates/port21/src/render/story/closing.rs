@@ -105,14 +105,14 @@ pub fn closed(session: &Session, connection: &Connection, mode: Option<Mode>) ->
         return format!("not closed in the capture, last seen #{}", connection.last_packet);
     };
     let is_reset = |flags: &[&str]| flags.contains(&"RST");
-    let verb = if is_reset(&first.flags) { "reset" } else { "closed" };
+    let verb = if is_reset(first.flags) { "reset" } else { "closed" };
     let mut text = if connection.closed_by == Some(ClosedBy::Both) {
         let packets: Vec<u64> = ends.iter().map(|segment| segment.packet).take(2).collect();
         format!("closed by both ends at the same time {}", words::packets(&packets))
     } else {
         format!("{verb} by {} #{}", who(session, connection, first.from, mode), first.packet)
     };
-    if let Some(reset) = ends.iter().skip(1).find(|segment| is_reset(&segment.flags)) {
+    if let Some(reset) = ends.iter().skip(1).find(|segment| is_reset(segment.flags)) {
         let by = who(session, connection, reset.from, mode);
         text.push_str(&format!(", reset by {by} #{}", reset.packet));
     }

@@ -167,7 +167,7 @@ impl<'a> Hints<'a> {
 
     fn about_command(&self, command: &Command) -> Vec<String> {
         let argument = command.argument.as_deref().unwrap_or_default().as_bytes();
-        let announced = match command.verb.as_str() {
+        let announced = match command.verb.as_ref() {
             "PORT" => address::parse_port(argument),
             "EPRT" => address::parse_eprt(argument),
             "LPRT" => address::parse_lprt(argument),

@@ -49,7 +49,7 @@ pub fn rows(session: &Session, clock: Clock) -> Vec<Vec<Value>> {
         let Some(command) = &exchange.command else { continue };
         let line = row(session, exchange, command, &directory, clock);
         directory.follow(exchange, command);
-        if LOGGED.contains(&command.verb.as_str()) {
+        if LOGGED.contains(&command.verb.as_ref()) {
             rows.push(line);
         } else {
             last = Some(line);
@@ -83,7 +83,7 @@ fn row(
             Value::wire(login.user.as_deref().or(Some("<unknown>")), login.user_bytes.as_deref())
         }),
         Value::text(login.and_then(|login| password_at(login, command))),
-        Value::Text(command.verb.clone()),
+        Value::Text(command.verb.to_string()),
         argument(session, command, directory),
         Value::Unset,
         Value::count(transfer.and_then(|transfer| transfer.expected_bytes)),
@@ -116,7 +116,7 @@ fn password_at<'a>(login: &'a Login, command: &Command) -> Option<&'a str> {
 fn transfer_of<'a>(session: &'a Session, command: &Command) -> Option<&'a Transfer> {
     session.transfers.iter().find(|transfer| {
         transfer.command_packet.is_some_and(|at| command.packets.contains(&at))
-            && transfer.verb.as_deref() == Some(command.verb.as_str())
+            && transfer.verb.as_deref() == Some(command.verb.as_ref())
             && transfer.argument == command.argument
     })
 }
@@ -129,7 +129,7 @@ fn message(reply: &Reply) -> Value {
 
 /// The argument; of a path the URL, as far as the working directory is known.
 fn argument(session: &Session, command: &Command, directory: &Directory) -> Value {
-    if !WITH_PATH.contains(&command.verb.as_str()) {
+    if !WITH_PATH.contains(&command.verb.as_ref()) {
         let wire = Value::wire(command.argument.as_deref(), command.argument_bytes.as_deref());
         return match wire {
             Value::Text(text) if text.is_empty() => Value::Unset,
@@ -167,7 +167,7 @@ struct Directory {
 impl Directory {
     fn follow(&mut self, exchange: &Exchange, command: &Command) {
         let Some(reply) = exchange.replies.last() else { return };
-        match (command.verb.as_str(), reply.code) {
+        match (command.verb.as_ref(), reply.code) {
             ("CWD" | "XCWD", Some(200 | 250)) => {
                 let argument = command.argument.clone().unwrap_or_default();
                 self.known = Some(path::resolve(self.known.as_deref(), argument.as_bytes()));
@@ -200,7 +200,7 @@ fn channel(session: &Session, exchange: &Exchange, command: &Command) -> Option<
         Some(reply.lines.join(" ").into_bytes())
     };
     let (client, server) = (session.client.address, session.server.address);
-    let (passive, announced) = match command.verb.as_str() {
+    let (passive, announced) = match command.verb.as_ref() {
         "PORT" => (false, address::parse_port(argument).ok()?),
         "EPRT" => (false, address::parse_eprt(argument).ok()?),
         "PASV" | "EPSV" => {
