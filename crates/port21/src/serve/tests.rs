@@ -43,10 +43,10 @@ fn the_file_that_is_printed_has_every_option_in_its_table() {
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = name.to_owned();
-        } else if let Some((key, _)) = line.strip_prefix('#').and_then(|line| line.split_once(" = ")) {
-            if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
-                found.push((table.clone(), key.to_owned()));
-            }
+        } else if let Some((key, _)) = line.strip_prefix('#').and_then(|line| line.split_once(" = "))
+            && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        {
+            found.push((table.clone(), key.to_owned()));
         }
     }
     let mut expected = vec![(String::new(), "root".to_owned())];

@@ -1,12 +1,18 @@
 //! Uploads whose server is killed, and disks that are full: each in a process of its own, which is this test again.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use super::*;
 
 /// Tells this program that it is the other process, and which folder it works in.
 const FOLDER: &str = "PORT21_TEST_FOLDER";
+
+/// Tells the test that started this process how far it is, on a line of its own.
+fn tell(word: &str) {
+    let mut output = std::io::stdout();
+    writeln!(output, "\n{word}").and_then(|()| output.flush()).unwrap();
+}
 
 /// What runs the test `name` of this program in `folder`.
 fn myself(name: &str) -> Vec<String> {
@@ -22,7 +28,7 @@ fn a_killed_upload_leaves_the_old_file() {
         for number in 0..u64::MAX {
             upload.write(&[b'x'; 4096]).unwrap();
             if number == 50 {
-                println!("\nunder way");
+                tell("under way");
             }
             upload.sync().unwrap();
         }
@@ -79,7 +85,7 @@ fn fill(folder: &Path) {
     let mut upload = store.write(&path("/file"), Disposition::Replace).unwrap();
     let error = (0..10_000).find_map(|_| upload.write(&[b'x'; 4096]).err());
     assert!(matches!(error, Some(StoreError::NoSpace)), "{error:?}");
-    println!("\nfull");
+    tell("full");
     upload.abandon().unwrap();
     assert_eq!(read_all(&store, &path("/file")).unwrap(), b"old");
     let names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
