@@ -56,8 +56,8 @@ pub(super) struct Protection {
     pub(super) keys: SessionKeys,
     pub(super) reuse: Reuse,
     pub(super) lenient_close: bool,
-    /// Whether much will be read.
-    pub(super) reads: bool,
+    /// Whether the client sends.
+    pub(super) upload: bool,
 }
 
 /// A data connection.
@@ -174,12 +174,13 @@ impl Data {
         protection: Protection,
         limit: Duration,
     ) -> Result<Self, TransferError> {
-        let Protection { keys, reuse, lenient_close, reads } = protection;
+        let Protection { keys, reuse, lenient_close, upload } = protection;
         let socket = socket.into_watched().map_err(|_| TransferError::Broken)?;
         // Records are sent when they are whole; waiting for more would only delay the last one.
         socket.set_nodelay(true).map_err(|_| TransferError::Broken)?;
-        let capacity = if reads { READ_AHEAD } else { READ_AHEAD >> 6 };
-        let handshake = TlsAcceptor::from(keys.data).accept(BufReader::with_capacity(capacity, socket));
+        let (configuration, capacity) =
+            if upload { (keys.upload, READ_AHEAD) } else { (keys.download, READ_AHEAD >> 6) };
+        let handshake = TlsAcceptor::from(configuration).accept(BufReader::with_capacity(capacity, socket));
         let mut stream = match timeout(limit, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(_)) | Err(_) => return Err(TransferError::TlsFailed),

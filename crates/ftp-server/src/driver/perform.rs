@@ -243,7 +243,7 @@ impl Conversation {
             keys: keys.clone(),
             reuse: tls.settings().reuse,
             lenient_close: tls.settings().lenient_close,
-            reads: direction == Direction::Upload,
+            upload: direction == Direction::Upload,
         })
     }
 

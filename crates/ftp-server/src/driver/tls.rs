@@ -17,9 +17,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::server::ServerSessionMemoryCache;
 use tokio_rustls::rustls::{self, ServerConfig, version};
 
-/// Tickets that a client gets with the control connection's TLS 1.3 handshake. Each data connection brings one more, so that a
-/// client which uses each but once never runs out.
-const TICKETS_OF_CONTROL: usize = 4;
+/// Tickets that a client gets with the control connection's TLS 1.3 handshake. Each download and listing brings one more, so that a
+/// client which uses each but once runs out only after so many uploads in a row.
+const TICKETS_OF_CONTROL: usize = 8;
 
 /// TLS 1.2 sessions kept for clients without tickets, of each control connection.
 const SESSIONS_WITHOUT_TICKETS: usize = 4;
@@ -105,7 +105,11 @@ type Stamps = [Option<(SystemTime, u64)>; 2];
 #[derive(Clone)]
 pub(super) struct SessionKeys {
     pub(super) control: Arc<ServerConfig>,
-    pub(super) data: Arc<ServerConfig>,
+    /// Of downloads and listings.
+    pub(super) download: Arc<ServerConfig>,
+    /// Of uploads. It sends no tickets: who only sends reads none, and a system that closes a socket with something unread resets
+    /// it, and throws away what it had still to send.
+    pub(super) upload: Arc<ServerConfig>,
 }
 
 impl Tls {
@@ -143,15 +147,23 @@ impl Tls {
     pub(super) fn session_keys(&self) -> Result<SessionKeys, rustls::Error> {
         let shared = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).configuration);
         if self.settings.reuse == Reuse::Off {
-            return Ok(SessionKeys { control: Arc::clone(&shared), data: shared });
+            return Ok(SessionKeys {
+                control: Arc::clone(&shared),
+                download: Arc::clone(&shared),
+                upload: shared,
+            });
         }
         let mut control = ServerConfig::clone(&shared);
         control.ticketer = Ticketer::new()?;
         control.session_storage = ServerSessionMemoryCache::new(SESSIONS_WITHOUT_TICKETS);
         control.send_tls13_tickets = TICKETS_OF_CONTROL;
-        let mut data = control.clone();
-        data.send_tls13_tickets = 1;
-        Ok(SessionKeys { control: Arc::new(control), data: Arc::new(data) })
+        let with_tickets = |count| {
+            let mut configuration = control.clone();
+            configuration.send_tls13_tickets = count;
+            Arc::new(configuration)
+        };
+        let (download, upload) = (with_tickets(1), with_tickets(0));
+        Ok(SessionKeys { control: Arc::new(control), download, upload })
     }
 }
 
