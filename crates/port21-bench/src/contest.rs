@@ -149,7 +149,7 @@ fn ratio(contestant: &Contestant, yardstick: Option<&Contestant>) -> String {
     median(ratios.collect()).map_or(String::new(), |ratio| format!("{ratio:.2}"))
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() % 2 {

@@ -9,6 +9,8 @@
 mod contest;
 mod make;
 mod measure;
+#[cfg(target_os = "linux")]
+mod serving;
 mod walk;
 
 use std::fs::File;
@@ -31,6 +33,7 @@ use make::Workload;
     after_help = "\
 Examples:
   cargo run --release -p port21-bench
+  cargo run --release -p port21-bench -- serve
   cargo run --release -p port21-bench -- chatter --chatter-mib 512 --rounds 3 --no-peers"
 )]
 struct Arguments {
@@ -73,6 +76,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Helper {
+    #[cfg(target_os = "linux")]
+    Serve(serving::ServeArguments),
     /// Walk the headers of a capture
     #[command(hide = true)]
     Walk { capture: PathBuf },
@@ -88,6 +93,8 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match &arguments.helper {
         None => bench(&arguments),
+        #[cfg(target_os = "linux")]
+        Some(Helper::Serve(wanted)) => serving::hold(port21(&arguments)?, wanted),
         Some(Helper::Measure { command }) => measure::measure(command),
         Some(Helper::Walk { capture }) => {
             println!("{:?}", walk::walk(File::open(capture)?)?);
@@ -100,11 +107,7 @@ fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     let beside = std::env::current_exe().context("this program does not know where it is")?;
     let built = beside.parent().unwrap_or(Path::new("."));
     let folder = built.parent().unwrap_or(built).join("bench");
-    let port21 = match &arguments.port21 {
-        Some(path) => path.clone(),
-        None if arguments.only_make => PathBuf::new(),
-        None => build(built)?,
-    };
+    let port21 = if arguments.only_make { PathBuf::new() } else { port21(arguments)? };
     let settings = Settings {
         port21,
         rounds: usize::try_from(arguments.rounds).unwrap_or(1),
@@ -127,6 +130,17 @@ fn bench(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The program to measure.
+fn port21(arguments: &Arguments) -> anyhow::Result<PathBuf> {
+    match &arguments.port21 {
+        Some(path) => Ok(path.clone()),
+        None => {
+            let beside = std::env::current_exe().context("this program does not know where it is")?;
+            build(beside.parent().unwrap_or(Path::new(".")))
+        }
+    }
 }
 
 /// The program as it is now, in the same folder as this one.

@@ -19,6 +19,11 @@ pub struct AcceptPolicy {
     pub interval: Duration,
 }
 
+impl AcceptPolicy {
+    /// As often as it likes.
+    pub const UNLIMITED: Self = Self { burst: u32::MAX, interval: Duration::ZERO };
+}
+
 impl Default for AcceptPolicy {
     /// 100 at once, then 20 a second.
     fn default() -> Self {
@@ -67,6 +72,13 @@ mod tests {
         assert_eq!([taken(0), taken(0), taken(0), taken(0)], [true, true, true, false]);
         assert_eq!([taken(999), taken(1000), taken(1001), taken(2000)], [false, true, false, true]);
         assert_eq!([taken(60_000), taken(60_000), taken(60_000), taken(60_000)], [true, true, true, false]);
+    }
+
+    #[test]
+    fn without_a_limit_all_are_taken_at_once() {
+        let rate = AcceptRate::new(AcceptPolicy::UNLIMITED);
+        let now = Instant::now();
+        assert!((0..10_000).all(|_| rate.admit(now, "192.0.2.1".parse().unwrap())));
     }
 
     #[test]

@@ -294,7 +294,8 @@ fn limits(settings: &Settings) -> Limits {
             total: at_most(limits.max_connections, connections.total),
             per_source: at_most(limits.max_connections_per_address, connections.per_source),
         },
-        accept: match limits.max_connection_rate.map(|rate| rate.max(1)) {
+        accept: match limits.max_connection_rate {
+            Some(0) => AcceptPolicy::UNLIMITED,
             Some(rate) => {
                 AcceptPolicy { burst: rate.saturating_mul(5), interval: Duration::from_secs(1) / rate }
             }
