@@ -294,8 +294,11 @@ mod tests {
         let tls = Tls::new(settings(Certificate::SelfSigned(vec!["localhost".to_owned()]))).unwrap();
         let (one, other) = (tls.session_keys().unwrap(), tls.session_keys().unwrap());
         let ticket = one.control.ticketer.encrypt(b"state").unwrap();
-        assert_eq!(one.data.ticketer.decrypt(&ticket).unwrap(), b"state");
-        assert_eq!(other.data.ticketer.decrypt(&ticket), None);
+        for (own, foreign) in [(&one.download, &other.download), (&one.upload, &other.upload)] {
+            assert_eq!(own.ticketer.decrypt(&ticket).unwrap(), b"state");
+            assert_eq!(foreign.ticketer.decrypt(&ticket), None);
+        }
+        assert_eq!(one.upload.send_tls13_tickets, 0, "who only sends leaves them unread");
     }
 
     #[test]
