@@ -398,7 +398,9 @@ mod tests {
         let mut count = 0;
         for command in Arguments::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            for line in help.lines().filter_map(|line| line.split("port21 ").nth(1)) {
+            // Examples are indented; what stands between them is prose.
+            let examples = help.lines().filter(|line| line.starts_with("  "));
+            for line in examples.filter_map(|line| line.split("port21 ").nth(1)) {
                 let words = line.split(['|', '>', '&']).next().unwrap().split_whitespace();
                 let words = words.map(|word| word.trim_matches('\''));
                 let parsed = Arguments::try_parse_from(std::iter::once("port21").chain(words));
