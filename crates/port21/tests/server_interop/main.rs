@@ -40,7 +40,8 @@ fn clients_do_their_daily_work() {
     for client in clients::ALL {
         for setting in Setting::all().filter(|setting| client.speaks(*setting)) {
             for &task in Task::ALL {
-                if client.does(task) && (!task.is_large() || setting.is_plainest_of_its_protection()) {
+                let once = !task.is_large() || setting.is_plainest_of_its_protection();
+                if client.does(task) && once && !client.is_excused(setting, task) {
                     cells.push_back(Cell { client, setting, task });
                 }
             }

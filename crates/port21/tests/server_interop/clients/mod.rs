@@ -41,6 +41,10 @@ pub trait Client: Sync {
     fn speaks(&self, setting: Setting) -> bool;
     /// Whether it can do this.
     fn does(&self, task: Task) -> bool;
+    /// Whether a fault of its own keeps it from doing this, though it can do it otherwise.
+    fn is_excused(&self, _: Setting, _: Task) -> bool {
+        false
+    }
     /// How it is told.
     fn invocation(&self, request: &Request<'_>) -> Invocation;
 }
