@@ -13,7 +13,7 @@ use std::fs::File;
 use std::time::SystemTime;
 
 pub use error::StoreError;
-pub use path::{PathError, VirtualPath};
+pub use path::{LONGEST_NAME, LONGEST_PATH, PathError, VirtualPath};
 
 /// What a store does with a result.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -206,7 +206,7 @@ pub struct ConnectionArguments {
     /// The server opens data connections (EPRT, PORT)
     #[arg(long, conflicts_with = "passive")]
     pub active: bool,
-    /// The client opens data connections (EPSV, PASV) [default]
+    /// The client opens data connections (EPSV, PASV); the default
     #[arg(long)]
     pub passive: bool,
     /// Over IPv4 only
