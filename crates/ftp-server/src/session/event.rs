@@ -42,8 +42,6 @@ pub enum Event {
         /// How.
         result: Result<Transferred, TransferError>,
     },
-    /// Urgent data came on the control connection: a Telnet Synch (RFC 854) before ABOR.
-    Urgent,
     /// The client has closed its half of the control connection, or the connection is broken.
     Closed,
     /// The server is being stopped: transfers under way may end within this time, then 421.

@@ -44,7 +44,6 @@ impl Session {
             }
             Event::TransferEnded { id, result } => self.transfer_ended(now, id, result),
             // The Telnet sequences themselves are taken out by the line reader, and ABOR is seen wherever it waits.
-            Event::Urgent => {}
             Event::Closed => self.peer_has_closed(),
             Event::Stopping(grace) => self.stopping = Some(later(now, grace)),
         }

@@ -13,10 +13,9 @@ use ftp_server::store::{Kind, Metadata, StoreError, VirtualPath};
 use super::store::NoStore;
 
 /// Events of every kind, for what comes in any order.
-pub const EVENTS: [&str; 32] = [
+pub const EVENTS: [&str; 31] = [
     "TlsStarted",
     "TlsFailed",
-    "Urgent",
     "Closed",
     "Stopping 5",
     "Authenticated",
@@ -253,7 +252,6 @@ pub fn event(text: &str) -> Event {
     match *name {
         "TlsStarted" => Event::TlsStarted,
         "TlsFailed" => Event::TlsFailed,
-        "Urgent" => Event::Urgent,
         "Closed" => Event::Closed,
         "Stopping" => Event::Stopping(Duration::from_secs(id())),
         "Authenticated" => Event::Authenticated(Ok(login(rest))),

@@ -64,10 +64,7 @@ fn speak(dialogue: &Dialogue, trouble: Trouble, at: usize) {
 
 fn befall(bench: &mut Bench, trouble: Trouble) {
     match trouble {
-        Trouble::Abort => {
-            bench.event(Event::Urgent);
-            bench.client(b"\xff\xf4\xff\xf2ABOR\r\n");
-        }
+        Trouble::Abort => bench.client(b"\xff\xf4\xff\xf2ABOR\r\n"),
         Trouble::Disconnect => bench.event(Event::Closed),
         Trouble::Timeout => bench.run_out(),
         Trouble::Stop => bench.event(Event::Stopping(Duration::from_secs(30))),
@@ -107,7 +104,7 @@ fn answers_what_was_asked(bench: &mut Bench, event: &Event) -> bool {
         }
     };
     match event {
-        Event::TransferPrepared { .. } | Event::TransferProgress { .. } | Event::Urgent => true,
+        Event::TransferPrepared { .. } | Event::TransferProgress { .. } => true,
         Event::Closed | Event::Stopping(_) => true,
         Event::TransferEnded { .. } => {
             let before = bench.asked.len();
