@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -13,9 +14,36 @@ const MOST_TRIES: u32 = 100;
 /// Connections that may wait to be accepted: the client's, and a few of strangers before it.
 const BACKLOG: i32 = 8;
 
-/// Listens on `address` and a port of `ports` that nobody can foretell, or on one that the operating system chooses.
+/// Ports that are nobody's by name (RFC 6335 section 6), where the operating system does not say which it gives away.
+const DYNAMIC_PORTS: RangeInclusive<u16> = 49_152..=65_535;
+
+/// Ports from which the operating system chooses those that nobody asks for by number.
+static EPHEMERAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
+    let told = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    ephemeral_ports(&told).unwrap_or(DYNAMIC_PORTS)
+});
+
+fn ephemeral_ports(told: &str) -> Option<RangeInclusive<u16>> {
+    let mut numbers = told.split_whitespace().map(str::parse);
+    let (Some(Ok(first)), Some(Ok(last)), None) = (numbers.next(), numbers.next(), numbers.next()) else {
+        return None;
+    };
+    (first > 0 && first <= last).then_some(first..=last)
+}
+
+/// Listens on `address` and a port that nobody can foretell: of `ports`, or else of those that the operating system gives away.
+///
+/// The operating system is not asked to choose as long as there is a free one among the first few tried: it passes over every port
+/// with a connection in TIME-WAIT, of which a session that fetches many small files leaves thousands, and its search takes longer
+/// than the transfer.
 pub(super) fn listen(address: IpAddr, ports: Option<&RangeInclusive<u16>>) -> io::Result<TcpListener> {
-    let Some(ports) = ports else { return listen_at(SocketAddr::new(address, 0)) };
+    let Some(ports) = ports else {
+        return listen_within(address, &EPHEMERAL_PORTS).or_else(|_| listen_at(SocketAddr::new(address, 0)));
+    };
+    listen_within(address, ports)
+}
+
+fn listen_within(address: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<TcpListener> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for port in shuffled(ports) {
         match listen_at(SocketAddr::new(address, port)) {
@@ -96,6 +124,23 @@ mod tests {
         assert_eq!(tries().len(), MOST_TRIES as usize);
         let firsts: BTreeSet<u16> = (0..20).filter_map(|_| tries().first().copied()).collect();
         assert!(firsts.len() > 10, "{firsts:?}");
+    }
+
+    #[test]
+    fn the_range_of_the_operating_system_is_read_or_not_guessed() {
+        assert_eq!(ephemeral_ports("32768\t60999\n"), Some(32_768..=60_999));
+        for odd in ["", "32768", "60999 32768", "0 5", "1 2 3", "a b", "1 70000"] {
+            assert_eq!(ephemeral_ports(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_range_a_port_of_the_operating_systems_is_taken() {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let ports: BTreeSet<u16> =
+            (0..20).map(|_| listen(address, None).unwrap().local_addr().unwrap().port()).collect();
+        assert!(ports.len() > 10, "{ports:?}");
+        assert!(ports.iter().all(|port| EPHEMERAL_PORTS.contains(port)), "{ports:?}");
     }
 
     #[test]
