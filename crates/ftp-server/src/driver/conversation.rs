@@ -170,10 +170,14 @@ impl Conversation {
 
     /// Waits for the next thing that happens, and hands it to the session.
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Option<Ending>> {
+        // A transfer that has to wait for nothing is over before its first reply is sent, which then goes together with the last.
+        if self.poll_transfer(context) {
+            return Poll::Ready(None);
+        }
         if let Poll::Ready(Err(_)) = self.outgoing.poll_flush(&mut self.control, context) {
             return Poll::Ready(Some(Ending::Client));
         }
-        if self.poll_control(context) || self.poll_pending(context) || self.poll_transfer(context) {
+        if self.poll_control(context) || self.poll_pending(context) {
             return Poll::Ready(None);
         }
         self.poll_timer(context)
