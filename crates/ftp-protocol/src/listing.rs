@@ -129,6 +129,12 @@ pub fn parse_listing(bytes: &[u8], hint: Option<Hint>) -> Listing {
     Reader::new(bytes, hint).read()
 }
 
+/// Reads a listing without understanding its dates: `modified` has them as written, `date` is mostly `None`. For those who
+/// show what was sent.
+pub fn parse_undated(bytes: &[u8], hint: Option<Hint>) -> Listing {
+    Reader::new(bytes, hint).undated().read()
+}
+
 /// Reads one line of a listing, as that of a 250 reply to MLST (RFC 3659 section 7.2) or of a 213 reply to STAT.
 /// `None` if it has no known form.
 pub fn parse_entry(line: &[u8], hint: Option<Hint>) -> Option<Entry> {

@@ -27,6 +27,8 @@ pub(super) struct Reader<'a> {
     /// The place of a line that may go on in the next one.
     begun: Option<Range<usize>>,
     votes: Votes,
+    /// Dates are understood.
+    dated: bool,
     /// Entries whose date can be read in more than one order.
     open_dates: Vec<(usize, Format, Stamp)>,
 }
@@ -45,8 +47,14 @@ impl<'a> Reader<'a> {
             behind_blank: true,
             begun: None,
             votes: Votes::default(),
+            dated: true,
             open_dates: Vec::new(),
         }
+    }
+
+    /// The same without understanding dates.
+    pub fn undated(self) -> Self {
+        Self { dated: false, ..self }
     }
 
     /// Reads all of it.
@@ -165,6 +173,9 @@ impl<'a> Reader<'a> {
 
     /// The date of an entry that is about to be added; `None` also for one that is settled at the end.
     fn date(&mut self, entry: &Entry, format: Format) -> Option<Date> {
+        if !self.dated {
+            return None;
+        }
         let stamp = Stamp::read(entry.modified.as_deref()?);
         if self.votes.count(&stamp) > 1 {
             self.open_dates.push((self.listing.entries.len(), format, stamp));

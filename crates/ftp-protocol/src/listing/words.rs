@@ -63,16 +63,29 @@ impl<'a> Deref for Words<'a> {
 /// The first words of a line.
 pub(super) fn words(line: &[u8]) -> Words<'_> {
     let mut words = Words { found: [Word::default(); MAXIMUM_WORDS], count: 0 };
-    let mut end = 0;
-    for place in &mut words.found {
-        let rest = line.get(end..).unwrap_or_default();
-        let Some(blanks) = rest.iter().position(|byte| !is_blank(byte)) else { break };
-        let rest = rest.get(blanks..).unwrap_or_default();
-        let length = rest.iter().position(is_blank).unwrap_or(rest.len());
-        let start = end.saturating_add(blanks);
-        end = start.saturating_add(length);
-        *place = Word { bytes: rest.get(..length).unwrap_or_default(), start, end };
+    let mut places = words.found.iter_mut();
+    let mut take = |start: usize, end: usize| {
+        let Some(place) = places.next() else { return false };
+        *place = Word { bytes: line.get(start..end).unwrap_or_default(), start, end };
         words.count = words.count.saturating_add(1);
+        words.count < MAXIMUM_WORDS
+    };
+    // One look at each byte: a listing has many short words.
+    let mut begun = None;
+    for (at, byte) in line.iter().enumerate() {
+        match begun {
+            None if !is_blank(byte) => begun = Some(at),
+            Some(start) if is_blank(byte) => {
+                begun = None;
+                if !take(start, at) {
+                    return words;
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(start) = begun {
+        take(start, line.len());
     }
     words
 }

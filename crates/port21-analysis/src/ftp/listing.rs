@@ -6,6 +6,11 @@ use ftp_protocol::listing::{self, EntryKind, Hint};
 use crate::hex;
 use crate::report::{Entry, Listing};
 
+/// Most entries that there can be in these bytes.
+pub fn lines(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count().saturating_add(1)
+}
+
 /// Reads the entries of a listing that was asked for with `verb`, at most `limit`; `whole`: the bytes are all of it.
 pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool, limit: usize) -> Listing {
     let hint = match verb {
@@ -14,7 +19,7 @@ pub fn read(bytes: &[u8], verb: Option<Verb>, whole: bool, limit: usize) -> List
         Some(Verb::List) => Some(Hint::List),
         _ => None,
     };
-    let parsed = listing::parse_listing(bytes, hint);
+    let parsed = listing::parse_undated(bytes, hint);
     let too_many = parsed.entries.len() > limit;
     Listing {
         format: parsed.format.map(|format| format.to_string()),
