@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
+use smallvec::SmallVec;
 
 /// IP protocol number of TCP.
 pub const TCP: u8 = 6;
@@ -17,23 +18,26 @@ pub const UDP: u8 = 17;
 pub fn community_id(a: (IpAddr, u16), b: (IpAddr, u16), protocol: u8) -> String {
     const SEED: [u8; 2] = [0, 0];
     const PADDING: u8 = 0;
+    const VERSION: &str = "1:";
     // An IPv4 end compares with an IPv6 end only in invented input; `IpAddr` orders IPv4 first, so it stays stable.
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
-    let mut hash = Sha1::new();
-    hash.update(SEED);
-    update_with_address(&mut hash, low.0);
-    update_with_address(&mut hash, high.0);
-    hash.update([protocol, PADDING]);
-    hash.update(low.1.to_be_bytes());
-    hash.update(high.1.to_be_bytes());
-    format!("1:{}", STANDARD.encode(hash.finalize()))
-}
-
-fn update_with_address(hash: &mut Sha1, address: IpAddr) {
-    match address {
-        IpAddr::V4(v4) => hash.update(v4.octets()),
-        IpAddr::V6(v6) => hash.update(v6.octets()),
+    // Hashed in one piece: two IPv6 addresses and eight bytes beside them are the most there is.
+    let mut hashed = SmallVec::<[u8; 40]>::new();
+    let mut add = |bytes: &[u8]| hashed.extend_from_slice(bytes);
+    add(&SEED);
+    for end in [low, high] {
+        match end.0 {
+            IpAddr::V4(address) => add(&address.octets()),
+            IpAddr::V6(address) => add(&address.octets()),
+        }
     }
+    add(&[protocol, PADDING]);
+    add(&low.1.to_be_bytes());
+    add(&high.1.to_be_bytes());
+    let mut text = String::with_capacity(VERSION.len() + 28);
+    text.push_str(VERSION);
+    STANDARD.encode_string(Sha1::digest(&hashed), &mut text);
+    text
 }
 
 #[cfg(test)]

@@ -1,22 +1,24 @@
 //! Bytes as hexadecimal text.
 
-use std::fmt::Write as _;
-
 use smol_str::SmolStr;
 
 /// Two lower-case digits a byte.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or_default());
+        }
     }
     text
 }
 
 /// Text from the wire as [`text`] gives it, without its bytes; held in place where it is short.
 pub fn short_text(bytes: &[u8]) -> SmolStr {
-    SmolStr::new(String::from_utf8_lossy(bytes))
+    match std::str::from_utf8(bytes) {
+        Ok(text) => SmolStr::new(text),
+        Err(_) => SmolStr::new(String::from_utf8_lossy(bytes)),
+    }
 }
 
 /// Text from the wire as [`text`] gives it, without its bytes, in the same memory where it is valid UTF-8.

@@ -1,6 +1,6 @@
 //! What the capture does not hold, and what it holds twice. Never blamed on the network.
 
-use super::{Kind, connections};
+use super::{Called, Kind, connections};
 use crate::report::{Connection, ConnectionState, Finding, Gap, Session, Severity};
 use crate::wording::counted;
 
@@ -60,7 +60,7 @@ pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
 
 fn gaps(
     session: &Session,
-    name: &str,
+    name: &Called<'_>,
     connection: &Connection,
     kind: Kind,
     is_meant: impl Fn(&Gap) -> bool,
@@ -87,7 +87,7 @@ fn gaps(
     Some(kind.of(session, packets, detail))
 }
 
-fn duplicate_frames(session: &Session, name: &str, connection: &Connection) -> Option<Finding> {
+fn duplicate_frames(session: &Session, name: &Called<'_>, connection: &Connection) -> Option<Finding> {
     let frames = &connection.quality.duplicate_frames;
     let count = super::occurrences(&connection.quality, "duplicate_frames", frames);
     let detail = format!("{name}: {} captured again.", counted(count, "frame"));

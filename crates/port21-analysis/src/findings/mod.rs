@@ -25,6 +25,7 @@ mod transfers;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::report::{Connection, Direction, Finding, Quality, Session, Side, Transfer};
 use crate::wording::command;
@@ -88,14 +89,29 @@ fn limit(found: Vec<Finding>) -> Vec<Finding> {
     kept
 }
 
+/// What to call a connection of a session; text is made of it only where there is something to say.
+enum Called<'a> {
+    Control,
+    Data(&'a Transfer),
+    Unused,
+}
+
+impl fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Called::Control => f.write_str("control connection"),
+            Called::Data(transfer) => write!(f, "data connection of {}", transfer_name(transfer)),
+            Called::Unused => f.write_str("unused data connection"),
+        }
+    }
+}
+
 /// Every connection of a session with what to call it.
-fn connections(session: &Session) -> impl Iterator<Item = (String, &Connection)> {
-    let transfers = session.transfers.iter().filter_map(|transfer| {
-        Some((format!("data connection of {}", transfer_name(transfer)), transfer.data.as_ref()?))
-    });
-    let unused = session.unused_data_connections.iter();
-    let unused = unused.map(|connection| ("unused data connection".to_owned(), connection));
-    [("control connection".to_owned(), &session.control)].into_iter().chain(transfers).chain(unused)
+fn connections(session: &Session) -> impl Iterator<Item = (Called<'_>, &Connection)> {
+    let transfers = session.transfers.iter();
+    let transfers = transfers.filter_map(|transfer| Some((Called::Data(transfer), transfer.data.as_ref()?)));
+    let unused = session.unused_data_connections.iter().map(|connection| (Called::Unused, connection));
+    [(Called::Control, &session.control)].into_iter().chain(transfers).chain(unused)
 }
 
 /// "RETR notes.txt (#160)".

@@ -1,6 +1,8 @@
 //! What made transfers slow, split by whose it was, and segments that contradict each other.
 
-use super::{Kind, connections, data_party, occurrences, sender_side, transfer_name};
+use std::fmt;
+
+use super::{Called, Kind, connections, data_party, occurrences, sender_side, transfer_name};
 use crate::report::{Connection, Finding, Session, Severity, Side, Stall, StallCause, Transfer};
 use crate::wording::{counted, number, packets as named, seconds};
 
@@ -218,7 +220,11 @@ fn zero_window(session: &Session, transfer: &Transfer) -> Option<Finding> {
 }
 
 /// Conflicts of one connection, of a session or of none.
-pub(super) fn conflicts(session: Option<u64>, name: &str, connection: &Connection) -> Option<Finding> {
+pub(super) fn conflicts(
+    session: Option<u64>,
+    name: &impl fmt::Display,
+    connection: &Connection,
+) -> Option<Finding> {
     let conflicts = &connection.quality.conflicts;
     let first = conflicts.first()?;
     let packets: Vec<u64> = conflicts
@@ -243,7 +249,7 @@ pub(super) fn conflicts(session: Option<u64>, name: &str, connection: &Connectio
     Some(CONFLICTING_OVERLAP.found(session, packets, detail))
 }
 
-fn data_after_end(session: &Session, name: &str, connection: &Connection) -> Option<Finding> {
+fn data_after_end(session: &Session, name: &Called<'_>, connection: &Connection) -> Option<Finding> {
     let after = &connection.quality.data_after_close;
     let first = *after.first()?;
     let end = |flag: &str| {
