@@ -21,6 +21,8 @@ pub struct Options {
     pub show_passwords: bool,
     /// Whether, and when, to compute SHA-256 of transferred bytes.
     pub hash: Hashing,
+    /// Give the entries of listings. Without them, only those are read that a finding needs: the sizes of MLSD.
+    pub entries: bool,
     /// Keep every TCP connection, for [`Analysis::take_connections`].
     pub record_connections: bool,
     /// Keep every DNS transaction, for [`Analysis::take_dns`].
@@ -34,6 +36,7 @@ impl Default for Options {
         Options {
             show_passwords: false,
             hash: Hashing::Now,
+            entries: true,
             record_connections: false,
             record_dns: false,
             limits: Limits::default(),

@@ -53,7 +53,10 @@ fn tell(arguments: &ExplainArguments) -> anyhow::Result<Outcome> {
         (_, false) => story(Arc::new(text), &arguments.captures),
     };
     let mut teller = Teller { arguments, output, completeness: Completeness::default(), report };
-    let examined = inputs(arguments)?.examine(arguments.common.effort(), &mut teller)?;
+    let effort = arguments.common.effort();
+    // A summary tells no transfer by itself.
+    let effort = if arguments.summary { effort.of_findings() } else { effort };
+    let examined = inputs(arguments)?.examine(effort, &mut teller)?;
     arguments.common.check_session(&examined)?;
     let outcome = teller.completeness.outcome(&examined, arguments.common.strict);
     teller.finish(examined, &text)?;

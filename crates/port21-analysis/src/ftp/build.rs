@@ -191,12 +191,14 @@ impl Session {
                 is_listing && !protected && (content.head_is_whole() || !content.head.is_empty())
             })
             .map(|content| {
-                listing::read(
-                    &content.head,
-                    pending.verb,
-                    content.head_is_whole(),
-                    self.limits.listing_entries,
-                )
+                let limit = self.limits.listing_entries;
+                let (head, whole) = (&content.head, content.head_is_whole());
+                // What only counts is whether anything is left out.
+                if self.entries || pending.verb == Some(Verb::Mlsd) || listing::lines(head) > limit {
+                    listing::read(head, pending.verb, whole, limit)
+                } else {
+                    Listing { format: None, entries: Vec::new(), unparsed: 0, truncated: !whole }
+                }
             });
         let (path, path_bytes) = pending.path.as_deref().map(hex::text).unwrap_or_default();
         let bytes = content.map_or(0, |content| content.length);

@@ -112,6 +112,8 @@ pub struct Session {
     pub began: i64,
     /// Give hashes.
     pub hash: bool,
+    /// Give entries of listings.
+    pub entries: bool,
     /// Give passwords as sent.
     pub show_passwords: bool,
     /// Whether the control connection was seen from its beginning.
@@ -189,6 +191,7 @@ impl Session {
             epoch,
             began: 0,
             hash: true,
+            entries: true,
             show_passwords: false,
             from_the_beginning: false,
             name: None,

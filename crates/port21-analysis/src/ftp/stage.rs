@@ -69,6 +69,7 @@ pub struct Stage {
     pub(super) limits: FtpLimits,
     pub(super) dropped: Dropped,
     pub(super) hash: Hashing,
+    entries: bool,
     /// Zeros that may still be hashed in the place of missing bytes.
     pub(super) zeros: u64,
     /// About how many bytes the sessions under way take up.
@@ -108,6 +109,7 @@ impl Stage {
             limits: options.limits.ftp,
             dropped: Dropped::default(),
             hash: options.hash.clone(),
+            entries: options.entries,
             zeros: FREE_ZEROS,
             kept: 0,
             waiting: BTreeSet::new(),
@@ -179,6 +181,7 @@ impl Stage {
         let mut session = Session::new(id, [client, server], client_end, self.epoch, &self.limits);
         session.show_passwords = self.show_passwords;
         session.hash = self.hash.is_on();
+        session.entries = self.entries;
         session.began = connection.times.0.0;
         session.scope = connection.scope;
         session.from_the_beginning = connection.half(client_end.other()).syn_seen;

@@ -85,6 +85,12 @@ impl Effort {
         Effort { options, threads: self.threads }
     }
 
+    /// The same without what no finding needs: hashes, entries of listings.
+    pub fn of_findings(&self) -> Effort {
+        let options = Options { hash: Hashing::Off, entries: false, ..self.options.clone() };
+        Effort { options, threads: self.threads }
+    }
+
     /// The threads beside the one that reads, if there are any.
     pub fn pool(&self) -> Option<Pool> {
         Pool::start(self.threads.saturating_sub(1))
