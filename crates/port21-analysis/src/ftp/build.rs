@@ -18,6 +18,17 @@ use crate::tcp::End;
 use crate::time;
 use crate::wording::{counted, number};
 
+/// What a report gives beside what it always does.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Hashes of what was transferred.
+    pub hash: bool,
+    /// Entries of listings.
+    pub entries: bool,
+    /// Passwords as they were sent.
+    pub passwords: bool,
+}
+
 impl Session {
     /// Writes the session down. `counterpart`: which transfer of another session (by id) a shared stream was.
     pub fn report(
@@ -194,7 +205,7 @@ impl Session {
                 let limit = self.limits.listing_entries;
                 let (head, whole) = (&content.head, content.head_is_whole());
                 // What only counts is whether anything is left out.
-                if self.entries || pending.verb == Some(Verb::Mlsd) || listing::lines(head) > limit {
+                if self.wanted.entries || pending.verb == Some(Verb::Mlsd) || listing::lines(head) > limit {
                     listing::read(head, pending.verb, whole, limit)
                 } else {
                     Listing { format: None, entries: Vec::new(), unparsed: 0, truncated: !whole }
@@ -226,7 +237,7 @@ impl Session {
             type_seen: pending.type_seen,
             restart_offset: pending.restart,
             bytes,
-            sha256: content.filter(|_| self.hash).and_then(|content| content.sha256()),
+            sha256: content.filter(|_| self.wanted.hash).and_then(|content| content.sha256()),
             complete: incomplete_because.is_none(),
             incomplete_because,
             missing: content.map(|content| content.missing.clone()).unwrap_or_default(),

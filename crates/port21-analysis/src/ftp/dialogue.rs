@@ -87,7 +87,7 @@ impl Session {
             Some(Verb::Acct) => true,
             _ => false,
         };
-        if secret && !self.show_passwords {
+        if secret && !self.wanted.passwords {
             return (Some(HIDDEN.into()), None);
         }
         let (text, bytes) = hex::text(bytes);

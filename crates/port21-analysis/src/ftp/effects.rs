@@ -146,7 +146,7 @@ impl Session {
                 reply_code: None,
             });
         }
-        let show = self.show_passwords;
+        let show = self.wanted.passwords;
         if let Some(login) = self.logins.last_mut() {
             login.password_packet = Some(packet);
             login.password = password.map(|bytes| match login.guest || show {

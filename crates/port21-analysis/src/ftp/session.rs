@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 use ftp_protocol::Verb;
 use port21_capture::{Scope, Timestamp};
 
+use super::build::Wanted;
 use super::control::{Control, Said, Saying, Speaker};
 use super::transfer::{Announcement, Ended, Index, Pending};
 use crate::limits::{Dropped, FtpLimits, Loss};
@@ -110,12 +111,8 @@ pub struct Session {
     pub epoch: Timestamp,
     /// Time of the control connection's first packet.
     pub began: i64,
-    /// Give hashes.
-    pub hash: bool,
-    /// Give entries of listings.
-    pub entries: bool,
-    /// Give passwords as sent.
-    pub show_passwords: bool,
+    /// What its report gives.
+    pub wanted: Wanted,
     /// Whether the control connection was seen from its beginning.
     pub from_the_beginning: bool,
     /// The server's name.
@@ -190,9 +187,7 @@ impl Session {
             control: Control::new(limits),
             epoch,
             began: 0,
-            hash: true,
-            entries: true,
-            show_passwords: false,
+            wanted: Wanted { hash: true, entries: true, passwords: false },
             from_the_beginning: false,
             name: None,
             protocol: Protocol::Ftp,

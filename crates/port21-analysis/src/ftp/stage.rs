@@ -15,6 +15,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use port21_capture::Timestamp;
 
+use super::build::Wanted;
 use super::conclude::Concluded;
 use super::content::FREE_ZEROS;
 use super::expectations::Expectations;
@@ -69,7 +70,6 @@ pub struct Stage {
     pub(super) limits: FtpLimits,
     pub(super) dropped: Dropped,
     pub(super) hash: Hashing,
-    entries: bool,
     /// Zeros that may still be hashed in the place of missing bytes.
     pub(super) zeros: u64,
     /// About how many bytes the sessions under way take up.
@@ -78,7 +78,7 @@ pub struct Stage {
     pub(super) waiting: BTreeSet<u64>,
     /// What is kept of strangers.
     pub(super) strangers: Kept,
-    show_passwords: bool,
+    wanted: Wanted,
     pub(super) record_connections: bool,
     pub(super) epoch: Timestamp,
     pub(super) roles: HashMap<u64, Role>,
@@ -109,12 +109,15 @@ impl Stage {
             limits: options.limits.ftp,
             dropped: Dropped::default(),
             hash: options.hash.clone(),
-            entries: options.entries,
             zeros: FREE_ZEROS,
             kept: 0,
             waiting: BTreeSet::new(),
             strangers: Kept::default(),
-            show_passwords: options.show_passwords,
+            wanted: Wanted {
+                hash: options.hash.is_on(),
+                entries: options.entries,
+                passwords: options.show_passwords,
+            },
             record_connections: options.record_connections,
             epoch: Timestamp::default(),
             roles: HashMap::new(),
@@ -179,9 +182,7 @@ impl Stage {
         let client = endpoint(connection.end(client_end));
         let server = endpoint(connection.end(client_end.other()));
         let mut session = Session::new(id, [client, server], client_end, self.epoch, &self.limits);
-        session.show_passwords = self.show_passwords;
-        session.hash = self.hash.is_on();
-        session.entries = self.entries;
+        session.wanted = self.wanted;
         session.began = connection.times.0.0;
         session.scope = connection.scope;
         session.from_the_beginning = connection.half(client_end.other()).syn_seen;
