@@ -17,9 +17,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::server::ServerSessionMemoryCache;
 use tokio_rustls::rustls::{self, ServerConfig, version};
 
-/// Tickets that a client gets with the control connection's TLS 1.3 handshake. Each download and listing brings one more, so that a
-/// client which uses each but once runs out only after so many uploads in a row.
+/// Tickets that a client gets with the control connection's TLS 1.3 handshake. A client which uses each but once runs out after so many
+/// uploads in a row.
 const TICKETS_OF_CONTROL: usize = 8;
+
+/// Tickets of each download and listing: one for the next, and one for an upload, which brings none.
+const TICKETS_OF_DOWNLOAD: usize = 2;
 
 /// TLS 1.2 sessions kept for clients without tickets, of each control connection.
 const SESSIONS_WITHOUT_TICKETS: usize = 4;
@@ -162,7 +165,7 @@ impl Tls {
             configuration.send_tls13_tickets = count;
             Arc::new(configuration)
         };
-        let (download, upload) = (with_tickets(1), with_tickets(0));
+        let (download, upload) = (with_tickets(TICKETS_OF_DOWNLOAD), with_tickets(0));
         Ok(SessionKeys { control: Arc::new(control), download, upload })
     }
 }
