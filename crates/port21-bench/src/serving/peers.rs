@@ -61,7 +61,7 @@ impl Kind {
             Self::PureFtpd => measure::is_installed("pure-ftpd") && measure::is_installed("pure-pw"),
             Self::Pyftpdlib => {
                 let imports = ["-c", "import pyftpdlib, OpenSSL"];
-                let python = Command::new("python3").args(imports).stderr(Stdio::null()).status();
+                let python = Command::new(PYTHON).args(imports).stderr(Stdio::null()).status();
                 python.is_ok_and(|status| status.success())
             }
         }
@@ -73,7 +73,7 @@ impl Kind {
     }
 
     fn login(self) -> (&'static str, &'static str) {
-        // pure-ftpd's guests live where the system's user "ftp" does, so it gets an account of its own.
+        // pure-ftpd's guests live where the system's user "ftp" does, which not every system has, so it gets an account.
         if self == Self::PureFtpd { ("bench", "bench") } else { ("anonymous", "bench@localhost") }
     }
 
@@ -91,8 +91,9 @@ impl Kind {
                 command
             }
             Self::Vsftpd => {
-                let file = settings.join("vsftpd.conf");
-                fs::write(&file, vsftpd_settings(root, &certificate, port))?;
+                let (file, empty) = (settings.join("vsftpd.conf"), settings.join("empty"));
+                fs::create_dir_all(&empty)?;
+                fs::write(&file, vsftpd_settings(root, &empty, &certificate, port))?;
                 let mut command = Command::new("vsftpd");
                 command.arg(file);
                 command
@@ -111,6 +112,8 @@ impl Kind {
                     "1",
                     "-H",
                     "-E",
+                    "-u",
+                    "1",
                 ]);
                 command
                     .arg("-2")
@@ -120,7 +123,7 @@ impl Kind {
                 command
             }
             Self::Pyftpdlib => {
-                let mut command = Command::new("python3");
+                let mut command = Command::new(PYTHON);
                 command.args(["-c", PYFTPDLIB, &port.to_string(), &shown(root), &shown(&certificate)]);
                 command
             }
@@ -248,7 +251,7 @@ fn make_certificate(folder: &Path) -> anyhow::Result<()> {
 fn make_pure_account(root: &Path, settings: &Path) -> anyhow::Result<()> {
     let passwords = settings.join("passwd");
     let mut child = Command::new("pure-pw")
-        .args(["useradd", "bench", "-u", "ftp", "-g", "nogroup", "-d"])
+        .args(["useradd", "bench", "-u", SOMEBODY, "-g", "nogroup", "-d"])
         .arg(root)
         .arg("-f")
         .arg(&passwords)
@@ -267,16 +270,24 @@ fn make_pure_account(root: &Path, settings: &Path) -> anyhow::Result<()> {
     make_open(settings, 0o755)
 }
 
-fn vsftpd_settings(root: &Path, certificate: &Path, port: u16) -> String {
+fn vsftpd_settings(root: &Path, empty: &Path, certificate: &Path, port: u16) -> String {
     format!(
         "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\n\
-         anon_root={}\nno_anon_password=YES\nwrite_enable=YES\nanon_upload_enable=YES\nanon_other_write_enable=YES\n\
+         anon_root={}\nno_anon_password=YES\nftp_username={SOMEBODY}\n\
+         secure_chroot_dir={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_other_write_enable=YES\n\
          seccomp_sandbox=NO\nmax_per_ip=0\nmax_clients=0\nxferlog_enable=NO\nssl_enable=YES\nallow_anon_ssl=YES\n\
          force_local_data_ssl=NO\nforce_local_logins_ssl=NO\nrequire_ssl_reuse=NO\nssl_ciphers=HIGH\nrsa_cert_file={}\n",
         shown(root),
+        shown(empty),
         shown(certificate)
     )
 }
+
+/// The system's own Python has the packages of the system.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// A user that every Debian has, with a home that is there: whom the others serve as.
+const SOMEBODY: &str = "daemon";
 
 const PYFTPDLIB: &str = "\
 import logging, sys
