@@ -12,6 +12,7 @@ use crate::driver::{Driver, Place};
 use crate::error::Error;
 use crate::note::Note;
 use crate::session::{Credentials, DataMode, Request, Security, Settings, Timeouts};
+use crate::tap::Tap;
 use crate::url::FtpUrl;
 
 /// How to reach a server, and who logs in.
@@ -57,6 +58,8 @@ pub struct Connector {
     pub use_announced_address: bool,
     /// See [`Settings::accept_missing_close_notify`].
     pub accept_missing_close_notify: bool,
+    /// Who is told what crosses the connections, after decryption and with the passwords in it.
+    pub tap: Option<Arc<dyn Tap>>,
     /// A session of this connector ran out of TLS 1.3's tickets, which are used once: some servers that ask for a resumed session on
     /// each data connection send no new ones. Further sessions then use TLS 1.2, whose sessions can be resumed again and again.
     tickets_ran_out: Arc<AtomicBool>,
@@ -80,6 +83,7 @@ impl Connector {
             use_announced_address: false,
             accept_missing_close_notify: false,
             tickets_ran_out: Arc::default(),
+            tap: None,
         }
     }
 
@@ -115,12 +119,13 @@ impl Connector {
             Some((tls::configuration(trust, versions)?, tls::server_name(&self.host)?))
         };
         let patience = self.timeouts.connect;
-        let stream = dial::control(&self.host, port, self.family, self.proxy.as_ref(), patience).await?;
+        let tap = self.tap.as_ref();
+        let stream = dial::control(&self.host, port, self.family, self.proxy.as_ref(), tap, patience).await?;
         let address = |found: std::io::Result<std::net::SocketAddr>| match found {
             Ok(address) => Ok(address.ip()),
             Err(error) => Err(Error::NotConnected { place: self.host.clone(), reason: error.to_string() }),
         };
-        let (local, peer) = (address(stream.local_addr())?, address(stream.peer_addr())?);
+        let (local, peer) = (address(stream.tcp().local_addr())?, address(stream.tcp().peer_addr())?);
         // Behind a proxy the server's address is known only where the user gave one.
         let server = if self.proxy.is_some() { self.host.parse::<IpAddr>().ok() } else { Some(peer) };
         let settings = Settings {
@@ -133,7 +138,8 @@ impl Connector {
             peer: server.map(|address| address.to_canonical()),
             accept_missing_close_notify: self.accept_missing_close_notify,
         };
-        let place = Place { host: self.host.clone(), local, peer, proxy: self.proxy.clone() };
+        let place =
+            Place { host: self.host.clone(), local, peer, proxy: self.proxy.clone(), tap: self.tap.clone() };
         let mut driver = Driver::new(stream, place, settings, tls, Arc::clone(&self.tickets_ran_out));
         driver.request(Request::Open(self.credentials.clone())).await?;
         if driver.session.is_protected().0 && matches!(trust, Trust::Anyone) {

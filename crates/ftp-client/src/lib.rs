@@ -111,6 +111,7 @@ pub mod features;
 pub mod note;
 pub mod retry;
 pub mod session;
+pub mod tap;
 mod text;
 pub mod time;
 mod upload;

@@ -1,7 +1,7 @@
 //! Reads packet captures.
 //!
 //! Takes the bytes of capture files, gives numbered packets and, of each, the decoded headers down to
-//! TCP and UDP. Knows nothing of connections or of FTP, and never fails on content: what could be read
+//! TCP and UDP; and the way back, for conversations that were seen at sockets. Knows nothing of connections or of FTP, and never fails on content: what could be read
 //! is returned together with what was odd about it.
 //!
 //! ```text
@@ -14,6 +14,7 @@ pub mod executor;
 pub mod link_type;
 pub mod packet;
 pub mod read;
+pub mod write;
 
 pub use decode::{Decoded, Decoder, Flags, Scope, Segment, Transport};
 pub use executor::{Executor, Job};

@@ -72,7 +72,9 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough: `port21 explain x.pcap | head` is not a failure.
         Err(error) if outcome::is_closed_pipe(&error) => Outcome::Complete.exit_code(),
         Err(error) => {
-            output::complain(&format!("{error:#}"));
+            if !error.is::<outcome::Told>() {
+                output::complain(&format!("{error:#}"));
+            }
             outcome::failure_code(&error)
         }
     }

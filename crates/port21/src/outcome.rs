@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use port21_analysis::report::Session;
 
 use crate::input::Examined;
+use crate::output;
 use crate::render::words;
 
 /// How a command ended that could do its work.
@@ -80,6 +81,24 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// An error that has been told already.
+#[derive(Debug)]
+pub struct Told;
+
+impl Told {
+    /// Tells an error before the program ends with it.
+    pub fn tell(error: anyhow::Error) -> anyhow::Error {
+        output::complain(&format!("{error:#}"));
+        error.context(Told)
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("told already")
+    }
+}
 
 /// Says that a stream was asked for which does not exist; `count`: how many there are.
 pub fn no_such_stream(stream: u64, count: u64) -> Failure {

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("port21-capture", &[]),
     ("ftp-protocol", &[]),
     ("ftp-client", &["ftp-protocol"]),
-    ("ftp-server", &["ftp-protocol"]),
+    ("ftp-server", &["ftp-protocol", "port21-capture"]),
     ("port21-analysis", &["port21-capture", "ftp-protocol"]),
     ("port21", &["port21-capture", "ftp-protocol", "port21-analysis", "ftp-client", "ftp-server"]),
     // Only tests may use it, and what measures.

@@ -11,7 +11,7 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::{Connect, TlsConnector};
 
-use super::stream::{Read, Stream};
+use super::stream::{Read, Stream, Watched};
 use crate::session::Event;
 
 /// Bytes that are read at once.
@@ -27,7 +27,7 @@ pub(super) struct Control {
 
 enum State {
     Open(Stream),
-    Shaking(Box<Connect<TcpStream>>),
+    Shaking(Box<Connect<TcpStream>>, Watched),
     Closed,
 }
 
@@ -38,9 +38,9 @@ pub(super) enum Came {
 }
 
 impl Control {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         let buffer = vec![0; READ_SIZE].into_boxed_slice();
-        Self { state: State::Open(Stream::Plain(stream)), outgoing: Vec::new(), buffer }
+        Self { state: State::Open(stream), outgoing: Vec::new(), buffer }
     }
 
     pub(super) fn queue(&mut self, bytes: &[u8]) {
@@ -53,9 +53,12 @@ impl Control {
 
     pub(super) fn start_tls(&mut self, configuration: Arc<ClientConfig>, name: ServerName<'static>) {
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Open(Stream::Plain(stream)) => {
-                State::Shaking(Box::new(TlsConnector::from(configuration).connect(name, stream)))
-            }
+            State::Open(stream) => match stream.into_plain() {
+                Ok((stream, wire)) => {
+                    State::Shaking(Box::new(TlsConnector::from(configuration).connect(name, stream)), wire)
+                }
+                Err(protected) => State::Open(protected),
+            },
             other => other,
         };
     }
@@ -95,10 +98,10 @@ impl Control {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Came> {
         match &mut self.state {
             State::Closed => Poll::Pending,
-            State::Shaking(connecting) => match Pin::new(connecting.as_mut()).poll(cx) {
+            State::Shaking(connecting, wire) => match Pin::new(connecting.as_mut()).poll(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(stream)) => {
-                    self.state = State::Open(Stream::Protected(Box::new(stream)));
+                    self.state = State::Open(Stream::protected(stream, wire.take()));
                     Poll::Ready(Came::Event(Event::TlsStarted))
                 }
                 Poll::Ready(Err(error)) => {

@@ -14,9 +14,11 @@ use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{Connect, TlsConnector};
 
+use super::attempt::Attempt;
 use super::control::reason;
-use super::stream::{Read, Stream};
+use super::stream::{Read, Stream, Watched};
 use crate::session::Event;
+use crate::tap::{Purpose, Tap};
 
 /// Most strangers that are turned away from one listener.
 const MOST_STRANGERS: u32 = 16;
@@ -26,15 +28,19 @@ const MOST_STRANGERS: u32 = 16;
 pub(super) enum Data {
     #[default]
     None,
-    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
+    Connecting {
+        connecting: Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>,
+        attempt: Attempt,
+    },
     Listening(TcpListener),
     Accepting {
         listener: TcpListener,
         /// Who may connect.
         peer: IpAddr,
         strangers: u32,
+        tap: Option<Arc<dyn Tap>>,
     },
-    Shaking(Box<Connect<TcpStream>>),
+    Shaking(Box<Connect<TcpStream>>, Watched),
     Open(Stream),
     /// An upload was sent; the server's last TLS messages are read, so that closing does not reset what is on its way.
     Draining(Stream),
@@ -59,24 +65,27 @@ impl Data {
         Ok((Self::Listening(listener), bound))
     }
 
-    pub(super) fn accept(&mut self, peer: IpAddr) {
+    pub(super) fn accept(&mut self, peer: IpAddr, tap: Option<Arc<dyn Tap>>) {
         *self = match std::mem::take(self) {
-            Self::Listening(listener) => Self::Accepting { listener, peer, strangers: 0 },
+            Self::Listening(listener) => Self::Accepting { listener, peer, strangers: 0, tap },
             other => other,
         };
     }
 
     pub(super) fn start_tls(&mut self, configuration: Arc<ClientConfig>, name: ServerName<'static>) {
         *self = match std::mem::take(self) {
-            Self::Open(Stream::Plain(stream)) => {
-                Self::Shaking(Box::new(TlsConnector::from(configuration).connect(name, stream)))
-            }
+            Self::Open(stream) => match stream.into_plain() {
+                Ok((stream, wire)) => {
+                    Self::Shaking(Box::new(TlsConnector::from(configuration).connect(name, stream)), wire)
+                }
+                Err(protected) => Self::Open(protected),
+            },
             other => other,
         };
     }
 
     pub(super) fn close(&mut self, reset: bool) {
-        if let (Self::Open(stream) | Self::Draining(stream), true) = (&*self, reset) {
+        if let (Self::Open(stream) | Self::Draining(stream), true) = (&mut *self, reset) {
             stream.reset_on_close();
         }
         *self = Self::None;
@@ -85,19 +94,23 @@ impl Data {
     /// Goes on with what needs nobody else: connecting, accepting, shaking hands, draining.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Came> {
         match self {
-            Self::Connecting(connecting) => {
+            Self::Connecting { connecting, attempt } => {
                 let came = match connecting.as_mut().poll(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(stream)) => {
-                        *self = Self::Open(Stream::Plain(stream));
+                        let wire = attempt.opened(stream.local_addr());
+                        *self = Self::Open(Stream::plain(stream, wire));
                         return Poll::Ready(Came::Event(Event::DataOpened));
                     }
-                    Poll::Ready(Err(error)) => Event::DataFailed(error.to_string()),
+                    Poll::Ready(Err(error)) => {
+                        attempt.failed(&error);
+                        Event::DataFailed(error.to_string())
+                    }
                 };
                 *self = Self::None;
                 Poll::Ready(Came::Event(came))
             }
-            Self::Accepting { listener, peer, strangers } => match listener.poll_accept(cx) {
+            Self::Accepting { listener, peer, strangers, tap } => match listener.poll_accept(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok((stream, address))) => {
                     // RFC 2577 section 3: only the server may bring data.
@@ -111,7 +124,9 @@ impl Data {
                         }
                         return Poll::Ready(Came::Stranger(stranger));
                     }
-                    *self = Self::Open(Stream::Plain(stream));
+                    let mut attempt = Attempt::new(tap.take(), Purpose::Data, address).by_server();
+                    let wire = attempt.opened(stream.local_addr());
+                    *self = Self::Open(Stream::plain(stream, wire));
                     Poll::Ready(Came::Event(Event::DataOpened))
                 }
                 Poll::Ready(Err(error)) => {
@@ -119,11 +134,11 @@ impl Data {
                     Poll::Ready(Came::Event(Event::DataFailed(error.to_string())))
                 }
             },
-            Self::Shaking(connecting) => match Pin::new(connecting.as_mut()).poll(cx) {
+            Self::Shaking(connecting, wire) => match Pin::new(connecting.as_mut()).poll(cx) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(stream)) => {
                     let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
-                    *self = Self::Open(Stream::Protected(Box::new(stream)));
+                    *self = Self::Open(Stream::protected(stream, wire.take()));
                     Poll::Ready(Came::Event(Event::DataTlsStarted { resumed }))
                 }
                 Poll::Ready(Err(error)) => {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -9,8 +10,11 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::attempt::Attempt;
 use super::proxy::{self, Proxy};
+use super::stream::Stream;
 use crate::error::Error;
+use crate::tap::{Purpose, Tap};
 
 /// RFC 8305 section 5: how long an attempt has before the next begins beside it.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -50,19 +54,30 @@ pub(crate) async fn control(
     port: u16,
     family: Family,
     proxy: Option<&Proxy>,
+    tap: Option<&Arc<dyn Tap>>,
     patience: Duration,
-) -> Result<TcpStream, Error> {
+) -> Result<Stream, Error> {
     let place = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let connecting = async {
         match proxy {
-            None => direct(host, port, family).await,
+            None => {
+                let (stream, mut attempt) = direct(host, port, family, tap).await?;
+                let wire = attempt.opened(stream.local_addr());
+                Ok(Stream::plain(stream, wire))
+            }
             Some(proxy) => {
-                let stream = direct(&proxy.host, proxy.port, Family::Any).await?;
-                proxy::tunnel(stream, proxy, host, port).await.map_err(|error| Error::Proxy {
+                let (stream, _) = direct(&proxy.host, proxy.port, Family::Any, None).await?;
+                let stream = proxy::tunnel(stream, proxy, host, port).await;
+                let stream = stream.map_err(|error| Error::Proxy {
                     proxy: proxy.to_string(),
                     place: place.clone(),
                     reason: error.to_string(),
-                })
+                })?;
+                let (local, peer) = (stream.local_addr(), stream.peer_addr());
+                let wire = peer
+                    .ok()
+                    .and_then(|peer| Attempt::new(tap.cloned(), Purpose::Control, peer).opened(local));
+                Ok(Stream::plain(stream, wire))
             }
         }
     };
@@ -84,13 +99,19 @@ pub(crate) async fn data(address: SocketAddr, host: String, proxy: Option<Proxy>
             Ok(stream)
         }
         Some(proxy) => {
-            let stream = direct(&proxy.host, proxy.port, Family::Any).await.map_err(io::Error::other)?;
+            let connected = direct(&proxy.host, proxy.port, Family::Any, None).await;
+            let (stream, _) = connected.map_err(io::Error::other)?;
             proxy::tunnel(stream, &proxy, &host, address.port()).await
         }
     }
 }
 
-async fn direct(host: &str, port: u16, family: Family) -> Result<TcpStream, Error> {
+async fn direct(
+    host: &str,
+    port: u16,
+    family: Family,
+    tap: Option<&Arc<dyn Tap>>,
+) -> Result<(TcpStream, Attempt), Error> {
     let not_resolved = |reason: String| Error::NotResolved { host: host.to_owned(), reason };
     let found =
         tokio::net::lookup_host((host, port)).await.map_err(|error| not_resolved(error.to_string()))?;
@@ -104,7 +125,7 @@ async fn direct(host: &str, port: u16, family: Family) -> Result<TcpStream, Erro
         };
         return Err(not_resolved(kind.into()));
     }
-    race(addresses).await
+    race(addresses, tap).await
 }
 
 /// One family after the other, beginning with the resolver's first (RFC 8305 section 4).
@@ -125,13 +146,20 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Error> {
+async fn race(addresses: Vec<SocketAddr>, tap: Option<&Arc<dyn Tap>>) -> Result<(TcpStream, Attempt), Error> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut failure: Option<(SocketAddr, io::Error)> = None;
     loop {
         if let Some(address) = waiting.next() {
-            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+            let mut attempt = Attempt::new(tap.cloned(), Purpose::Control, address);
+            attempts.spawn(async move {
+                let connected = TcpStream::connect(address).await;
+                if let Err(error) = &connected {
+                    attempt.failed(error);
+                }
+                (address, connected.map(|stream| (stream, attempt)))
+            });
         }
         let more = waiting.len() > 0;
         let ended = tokio::select! {
@@ -139,9 +167,9 @@ async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Error> {
             () = sleep(ATTEMPT_DELAY), if more => continue,
         };
         match ended {
-            Some(Ok((_, Ok(stream)))) => {
+            Some(Ok((_, Ok((stream, attempt))))) => {
                 prepare(&stream);
-                return Ok(stream);
+                return Ok((stream, attempt));
             }
             Some(Ok((address, Err(error)))) => failure = Some((address, error)),
             Some(Err(_)) => {}

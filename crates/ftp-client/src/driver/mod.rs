@@ -3,11 +3,12 @@
 //! Everything that is under way is kept in the driver, never in a future of the caller's: whoever drops such a future loses nothing,
 //! and the next request first brings the session to rest.
 
+mod attempt;
 mod control;
 mod data;
 pub(crate) mod dial;
 pub(crate) mod proxy;
-mod stream;
+pub(crate) mod stream;
 pub(crate) mod tls;
 
 use std::future::poll_fn;
@@ -22,16 +23,17 @@ use std::time::Instant;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use crate::error::Error;
 use crate::note::Note;
 use crate::session::{Action, Answer, Event, Request, Session, Settings};
+use crate::tap::{Purpose, Tap};
+use attempt::Attempt;
 use control::Control;
 use data::Data;
 use proxy::Proxy;
-use stream::Read;
+use stream::{Read, Stream};
 
 /// A session with its sockets.
 pub(crate) struct Driver {
@@ -60,11 +62,13 @@ pub(crate) struct Place {
     pub(crate) local: IpAddr,
     pub(crate) peer: IpAddr,
     pub(crate) proxy: Option<Proxy>,
+    /// Who is told what crosses.
+    pub(crate) tap: Option<Arc<dyn Tap>>,
 }
 
 impl Driver {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Stream,
         place: Place,
         settings: Settings,
         tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
@@ -221,7 +225,10 @@ impl Driver {
                 let host = address.map_or_else(|| self.place.host.clone(), |address| address.to_string());
                 let address = SocketAddr::new(address.unwrap_or(self.place.peer), port);
                 let proxy = self.place.proxy.clone();
-                self.data = Data::Connecting(Box::pin(dial::data(address, host, proxy)));
+                let attempt =
+                    Attempt::new(self.place.tap.clone(), Purpose::Data, address).at_address(self.place.local);
+                let connecting = Box::pin(dial::data(address, host, proxy));
+                self.data = Data::Connecting { connecting, attempt };
             }
             Action::Listen => match Data::listen(self.place.local) {
                 Ok((data, address)) => {
@@ -230,7 +237,7 @@ impl Driver {
                 }
                 Err(error) => self.session.handle_event(now(), Event::DataFailed(error.to_string())),
             },
-            Action::Accept => self.data.accept(self.place.peer),
+            Action::Accept => self.data.accept(self.place.peer, self.place.tap.clone()),
             Action::StartDataTls => {
                 self.not_resumed = false;
                 if let Some((configuration, name)) = self.tls.clone() {

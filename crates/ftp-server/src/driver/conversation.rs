@@ -21,9 +21,8 @@ use super::outgoing::Outgoing;
 use super::shared::{Phase, Shared};
 use super::tls::SessionKeys;
 use super::transfer::Ended;
-use super::witness::Witness;
+use super::witness::{Speaker, Witness};
 use crate::limit::Ticket;
-use crate::record::capture::Speaker;
 use crate::record::{Ending, TransferKind, What};
 use crate::session::{Done, Ends, Event, Session, TransferId};
 

@@ -5,9 +5,32 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use port21_capture::write::{Flow, Side, beginning};
+
 use super::lines::Lines;
 use super::shared::Shared;
-use crate::record::capture::{Flow, Speaker, beginning};
+
+/// What the capture says about itself.
+const COMMENT: &str = "Control connections of an FTP server as seen at its sockets, after decryption. IP and TCP headers are made up: \
+                       sequence numbers, acknowledgments and segment bounds are not those of the wire.";
+
+/// Who says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// The client, who opened the control connection.
+    Client,
+    /// The server.
+    Server,
+}
+
+impl Speaker {
+    fn side(self) -> Side {
+        match self {
+            Self::Client => Side::Initiator,
+            Self::Server => Side::Responder,
+        }
+    }
+}
 
 /// A file that dialogues are written to.
 pub(super) struct CaptureFile(Mutex<Option<Box<dyn Write + Send>>>);
@@ -15,7 +38,7 @@ pub(super) struct CaptureFile(Mutex<Option<Box<dyn Write + Send>>>);
 impl CaptureFile {
     pub(super) fn new(file: Box<dyn Write + Send>) -> Self {
         let file = Self(Mutex::new(Some(file)));
-        file.write(&beginning());
+        file.write(&beginning(COMMENT));
         file
     }
 
@@ -51,7 +74,7 @@ impl Witness {
     /// Something was said. Gives the lines that it ends.
     pub(super) fn hear(&mut self, shared: &Shared, speaker: Speaker, bytes: &[u8]) -> Vec<String> {
         if let (Some(flow), Some(file)) = (&mut self.flow, &shared.capture) {
-            file.write(&flow.say(speaker, bytes, SystemTime::now()));
+            file.write(&flow.say(speaker.side(), bytes, SystemTime::now()));
         }
         match (&mut self.lines, speaker) {
             (Some(lines), Speaker::Client) => lines.hear_client(bytes),
@@ -63,7 +86,7 @@ impl Witness {
     /// The dialogue is over.
     pub(super) fn end(&mut self, shared: &Shared, first: Speaker) {
         if let (Some(flow), Some(file)) = (&mut self.flow, &shared.capture) {
-            file.write(&flow.end(first, SystemTime::now()));
+            file.write(&flow.end(first.side(), SystemTime::now()));
         }
     }
 }

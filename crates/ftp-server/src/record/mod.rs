@@ -7,10 +7,8 @@
 //!  driver ── Record ──▶ Observer ──┬──▶ json     one object a line
 //!                                  ├──▶ xferlog  one line a transfer
 //!                                  └──▶ Counters text for Prometheus
-//!  driver ── bytes of a dialogue ──▶ capture ──▶ pcapng
 //! ```
 
-pub mod capture;
 mod counters;
 mod json;
 mod xferlog;

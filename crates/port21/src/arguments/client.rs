@@ -8,6 +8,8 @@ use ftp_client::session::Security;
 use ftp_client::url::FtpUrl;
 use ftp_client::{Proxy, TlsVersions};
 
+use crate::client::recording::Recording;
+
 fn url(text: &str) -> Result<FtpUrl, String> {
     FtpUrl::parse(text).map_err(|error| error.to_string())
 }
@@ -245,9 +247,18 @@ pub struct ConnectionArguments {
     /// Seconds to wait for connections, replies and moving data
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
+    /// If something fails, let the analyser look at the session, and say what it finds
+    #[arg(long)]
+    pub explain: bool,
+    /// Record the session, without passwords, as a capture for `port21 explain`
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
     /// Neither progress nor notes
     #[arg(short, long)]
     pub quiet: bool,
+    /// What is recorded, for all sessions of the run.
+    #[arg(skip)]
+    pub recording: Recording,
 }
 
 /// When to protect `ftp://`.

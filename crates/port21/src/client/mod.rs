@@ -17,6 +17,7 @@ mod pattern;
 mod progress;
 mod put;
 mod raw;
+pub mod recording;
 mod sessions;
 mod throttle;
 
@@ -25,11 +26,11 @@ use std::future::Future;
 use ftp_client::Error;
 
 use crate::arguments::client::{
-    CatArguments, GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments, RawArguments,
-    RmArguments,
+    CatArguments, ConnectionArguments, GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments,
+    RawArguments, RmArguments,
 };
 use crate::interrupt;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, Told};
 use crate::output::complain;
 
 /// A command of the client.
@@ -52,8 +53,24 @@ pub enum Command<'a> {
     Raw(&'a RawArguments),
 }
 
+impl Command<'_> {
+    fn connection(&self) -> &ConnectionArguments {
+        match self {
+            Self::Ls(arguments) => &arguments.connection,
+            Self::Cat(arguments) => &arguments.connection,
+            Self::Get(arguments) => &arguments.connection,
+            Self::Put(arguments) => &arguments.connection,
+            Self::Rm(arguments) => &arguments.connection,
+            Self::Mv(arguments) => &arguments.connection,
+            Self::Mkdir(arguments) => &arguments.connection,
+            Self::Raw(arguments) => &arguments.connection,
+        }
+    }
+}
+
 /// Carries a command out.
 pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
+    let connection = command.connection();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(until_signal(async {
         match command {
@@ -69,6 +86,13 @@ pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
     }));
     // A name that is still being looked up must not hold the program.
     runtime.shutdown_background();
+    let failed = !matches!(outcome, Ok(Outcome::Complete));
+    if !failed || !connection.explain || interrupt::signal().is_some() {
+        return outcome;
+    }
+    // The error stands first, and then what is behind it.
+    let outcome = outcome.map_err(Told::tell);
+    recording::explain(&connection.recording);
     outcome
 }
 

@@ -153,6 +153,7 @@ pub fn connector_for(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::R
         (_, true) => Family::V6,
         _ => Family::Any,
     };
+    connector.tap = arguments.recording.tap(arguments.explain, arguments.pcap.as_deref())?;
     connector.proxy.clone_from(&arguments.proxy);
     connector.without_extended = arguments.no_extended;
     connector.use_announced_address = arguments.use_announced_address;

@@ -16,6 +16,8 @@ mod process;
 mod tests;
 pub mod values;
 
+pub use logs::open_secret;
+
 use std::io::{self, Write};
 
 use anyhow::Context;

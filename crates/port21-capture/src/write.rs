@@ -1,14 +1,15 @@
-//! A dialogue as a capture file that packet tools open (pcapng), although no packet was seen.
+//! A conversation as a capture file that packet tools open (pcapng), although no packet was seen.
 //!
-//! Takes what was read from and written to a control connection, after decryption, gives blocks of a pcapng file. TCP and IP headers are made
-//! up: a comment in the file says so. Passwords are in it.
+//! Takes what was read from and written to sockets, gives blocks of a pcapng file. TCP and IP headers are made up: a comment in the file
+//! should say so.
+//!
+//! ```text
+//! beginning ─▶ Flow::begin ─▶ say, skip, … ─▶ end       each gives blocks, to be written one behind the other
+//!             └ Flow::attempt ─▶ refuse
+//! ```
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// What the file says about itself.
-const COMMENT: &str = "Control connections of an FTP server as seen at its sockets, after decryption. IP and TCP headers are made up: \
-                       sequence numbers, acknowledgments and segment bounds are not those of the wire.";
 
 /// Packets begin with their IP header (LINKTYPE_RAW).
 const LINK_TYPE: u16 = 101;
@@ -16,22 +17,27 @@ const LINK_TYPE: u16 = 101;
 /// Most payload bytes in a segment.
 const SEGMENT: usize = 1400;
 
-/// First sequence number of the client.
-const CLIENT_START: u32 = 1_000;
+/// First sequence number of the initiator.
+const INITIATOR_START: u32 = 1_000;
 
-/// First sequence number of the server.
-const SERVER_START: u32 = 1_000_000;
+/// First sequence number of the responder.
+const RESPONDER_START: u32 = 1_000_000;
+
+/// Most bytes that are left out before an acknowledgment stands between them: half of the sequence numbers look backwards (RFC 9293
+/// section 3.4).
+const LONGEST_SKIP: u32 = 1 << 30;
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
+const RST: u8 = 4;
 const PSH: u8 = 8;
 const ACK: u8 = 16;
 
-/// One control connection in the file.
+/// One connection in the file.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    client: End,
-    server: End,
+    initiator: End,
+    responder: End,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,24 +46,34 @@ struct End {
     next: u32,
 }
 
-/// Who says something.
+/// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speaker {
-    /// The client.
-    Client,
-    /// The server.
-    Server,
+pub enum Side {
+    /// Who opened it.
+    Initiator,
+    /// Who accepted it.
+    Responder,
 }
 
-/// How a file begins.
-pub fn beginning() -> Vec<u8> {
+impl Side {
+    /// The opposite end.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Initiator => Self::Responder,
+            Self::Responder => Self::Initiator,
+        }
+    }
+}
+
+/// How a file begins, which says `comment` about itself.
+pub fn beginning(comment: &str) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend_from_slice(&0x1a2b_3c4d_u32.to_le_bytes());
     body.extend_from_slice(&1_u16.to_le_bytes());
     body.extend_from_slice(&0_u16.to_le_bytes());
     // The section's length is not known.
     body.extend_from_slice(&u64::MAX.to_le_bytes());
-    option(&mut body, 1, COMMENT.as_bytes());
+    option(&mut body, 1, comment.as_bytes());
     option(&mut body, 4, b"port21");
     option(&mut body, 0, b"");
     let mut file = block(0x0a0d_0d0a, &body);
@@ -73,38 +89,75 @@ pub fn beginning() -> Vec<u8> {
 
 impl Flow {
     /// A connection that has begun, with its three-way handshake.
-    pub fn begin(client: SocketAddr, server: SocketAddr, time: SystemTime) -> (Self, Vec<u8>) {
-        let mut flow = Self {
-            client: End { address: client, next: CLIENT_START },
-            server: End { address: server, next: SERVER_START },
-        };
-        let mut blocks = flow.packet(Speaker::Client, SYN, &[], time);
-        blocks.extend(flow.packet(Speaker::Server, SYN | ACK, &[], time));
-        blocks.extend(flow.packet(Speaker::Client, ACK, &[], time));
+    pub fn begin(initiator: SocketAddr, responder: SocketAddr, time: SystemTime) -> (Self, Vec<u8>) {
+        let (mut flow, mut blocks) = Self::attempt(initiator, responder, time);
+        blocks.extend(flow.packet(Side::Responder, SYN | ACK, &[], time));
+        blocks.extend(flow.packet(Side::Initiator, ACK, &[], time));
         (flow, blocks)
     }
 
+    /// A connection that was asked for, and not answered yet.
+    pub fn attempt(initiator: SocketAddr, responder: SocketAddr, time: SystemTime) -> (Self, Vec<u8>) {
+        let mut flow = Self {
+            initiator: End { address: initiator, next: INITIATOR_START },
+            responder: End { address: responder, next: RESPONDER_START },
+        };
+        let blocks = flow.packet(Side::Initiator, SYN, &[], time);
+        (flow, blocks)
+    }
+
+    /// The answer to an attempt: nobody listens.
+    pub fn refuse(&mut self, time: SystemTime) -> Vec<u8> {
+        self.packet(Side::Responder, RST | ACK, &[], time)
+    }
+
     /// Bytes that were said.
-    pub fn say(&mut self, speaker: Speaker, bytes: &[u8], time: SystemTime) -> Vec<u8> {
-        bytes.chunks(SEGMENT).flat_map(|part| self.packet(speaker, PSH | ACK, part, time)).collect()
+    pub fn say(&mut self, side: Side, bytes: &[u8], time: SystemTime) -> Vec<u8> {
+        bytes.chunks(SEGMENT).flat_map(|part| self.packet(side, PSH | ACK, part, time)).collect()
+    }
+
+    /// Says that everything has arrived at `side`.
+    pub fn acknowledge(&mut self, side: Side, time: SystemTime) -> Vec<u8> {
+        self.packet(side, ACK, &[], time)
+    }
+
+    /// So many bytes were said which the file does not have; acknowledged, so that their place is known.
+    pub fn skip(&mut self, side: Side, mut count: u64, time: SystemTime) -> Vec<u8> {
+        let mut blocks = Vec::new();
+        while count > 0 {
+            let part = u32::try_from(count).unwrap_or(u32::MAX).min(LONGEST_SKIP);
+            let end = self.end_of(side);
+            end.next = end.next.wrapping_add(part);
+            count = count.saturating_sub(u64::from(part));
+            blocks.extend(self.acknowledge(side.other(), time));
+        }
+        blocks
     }
 
     /// The end, which `first` began.
-    pub fn end(&mut self, first: Speaker, time: SystemTime) -> Vec<u8> {
-        let second = match first {
-            Speaker::Client => Speaker::Server,
-            Speaker::Server => Speaker::Client,
-        };
+    pub fn end(&mut self, first: Side, time: SystemTime) -> Vec<u8> {
         let mut blocks = self.packet(first, FIN | ACK, &[], time);
-        blocks.extend(self.packet(second, FIN | ACK, &[], time));
+        blocks.extend(self.packet(first.other(), FIN | ACK, &[], time));
         blocks.extend(self.packet(first, ACK, &[], time));
         blocks
     }
 
-    fn packet(&mut self, speaker: Speaker, flags: u8, payload: &[u8], time: SystemTime) -> Vec<u8> {
-        let (from, to) = match speaker {
-            Speaker::Client => (&mut self.client, &self.server),
-            Speaker::Server => (&mut self.server, &self.client),
+    /// The end, which `side` made without a good-bye.
+    pub fn reset(&mut self, side: Side, time: SystemTime) -> Vec<u8> {
+        self.packet(side, RST | ACK, &[], time)
+    }
+
+    fn end_of(&mut self, side: Side) -> &mut End {
+        match side {
+            Side::Initiator => &mut self.initiator,
+            Side::Responder => &mut self.responder,
+        }
+    }
+
+    fn packet(&mut self, side: Side, flags: u8, payload: &[u8], time: SystemTime) -> Vec<u8> {
+        let (from, to) = match side {
+            Side::Initiator => (&mut self.initiator, &self.responder),
+            Side::Responder => (&mut self.responder, &self.initiator),
         };
         let acknowledged = if flags & ACK == 0 { 0 } else { to.next };
         let packet = ip(from.address, to.address, &tcp(from, to, acknowledged, flags, payload));
@@ -241,6 +294,7 @@ fn pad(bytes: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Capture, Decoder, Flags, Transport};
 
     #[test]
     fn a_checksum_is_the_one_of_rfc_1071() {
@@ -248,24 +302,63 @@ mod tests {
         assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), [0x22, 0x0d]);
     }
 
-    #[test]
-    fn blocks_are_whole_and_sequence_numbers_go_on() {
-        let (client, server) = ("192.0.2.9:40000".parse().unwrap(), "192.0.2.1:21".parse().unwrap());
-        let (mut flow, mut file) = Flow::begin(client, server, UNIX_EPOCH);
-        file.extend(flow.say(Speaker::Server, b"220 ready\r\n", UNIX_EPOCH));
-        file.extend(flow.say(Speaker::Client, &[b'a'; 3000], UNIX_EPOCH));
-        file.extend(flow.end(Speaker::Client, UNIX_EPOCH));
-        let mut rest = file.as_slice();
-        let mut blocks = 0;
-        while !rest.is_empty() {
-            let length = u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
-            assert_eq!(length % 4, 0);
-            assert_eq!(rest[4..8], rest[length - 4..length]);
-            rest = &rest[length..];
-            blocks += 1;
+    /// Sequence number, acknowledgment and payload's length of each packet of a file.
+    fn segments(blocks: Vec<u8>) -> Vec<(u32, u32, usize, Flags)> {
+        let file = [beginning("made up"), blocks].concat();
+        let mut capture = Capture::from_reader("file".into(), Box::new(std::io::Cursor::new(file))).unwrap();
+        let mut decoder = Decoder::default();
+        let mut segments = Vec::new();
+        while let Some(packet) = capture.next_packet() {
+            match decoder.decode(&packet).transport {
+                Some(Transport::Tcp(tcp)) => {
+                    segments.push((tcp.sequence, tcp.acknowledgement, tcp.payload.len(), tcp.flags))
+                }
+                other => panic!("{other:?}"),
+            }
         }
-        assert_eq!(blocks, 3 + 1 + 3 + 3);
-        assert_eq!(flow.client.next, CLIENT_START + 1 + 3000 + 1);
-        assert_eq!(flow.server.next, SERVER_START + 1 + 11 + 1);
+        assert!(capture.info().problems.is_empty());
+        segments
+    }
+
+    fn ends() -> (SocketAddr, SocketAddr) {
+        ("192.0.2.9:40000".parse().unwrap(), "192.0.2.1:21".parse().unwrap())
+    }
+
+    #[test]
+    fn our_own_reader_finds_every_block_whole_and_sequence_numbers_go_on() {
+        let (client, server) = ends();
+        let (mut flow, mut file) = Flow::begin(client, server, UNIX_EPOCH);
+        file.extend(flow.say(Side::Responder, b"220 ready\r\n", UNIX_EPOCH));
+        file.extend(flow.say(Side::Initiator, &[b'a'; 3000], UNIX_EPOCH));
+        file.extend(flow.end(Side::Initiator, UNIX_EPOCH));
+        let segments = segments(file);
+        assert_eq!(segments.len(), 3 + 1 + 3 + 3);
+        let lengths: Vec<usize> = segments.iter().map(|segment| segment.2).collect();
+        assert_eq!(lengths, [0, 0, 0, 11, 1400, 1400, 200, 0, 0, 0]);
+        assert_eq!(flow.initiator.next, INITIATOR_START + 1 + 3000 + 1);
+        assert_eq!(flow.responder.next, RESPONDER_START + 1 + 11 + 1);
+        assert_eq!(segments.last().unwrap().1, flow.responder.next);
+    }
+
+    #[test]
+    fn what_is_left_out_is_acknowledged_in_steps_that_look_forwards() {
+        let (client, server) = ends();
+        let (mut flow, _) = Flow::begin(client, server, UNIX_EPOCH);
+        let segments = segments(flow.skip(Side::Responder, 5 << 30, UNIX_EPOCH));
+        let steps: Vec<u32> = segments.windows(2).map(|pair| pair[1].1.wrapping_sub(pair[0].1)).collect();
+        assert_eq!(steps, [LONGEST_SKIP; 4]);
+        assert!(segments.iter().all(|segment| segment.2 == 0));
+        assert!(flow.skip(Side::Responder, 0, UNIX_EPOCH).is_empty());
+    }
+
+    #[test]
+    fn a_refused_attempt_is_a_syn_and_a_reset() {
+        let (client, server) = ends();
+        let (mut flow, mut file) = Flow::attempt(client, server, UNIX_EPOCH);
+        file.extend(flow.refuse(UNIX_EPOCH));
+        let segments = segments(file);
+        assert_eq!(segments.len(), 2);
+        assert_eq!(segments[1].1, INITIATOR_START + 1);
+        assert_eq!((segments[0].3, segments[1].3), (Flags::SYN, Flags::RST | Flags::ACK));
     }
 }

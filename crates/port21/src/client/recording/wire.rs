@@ -1,0 +1,141 @@
+//! One connection of a recording.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ftp_client::tap::{Connection, Party, Purpose, Wire};
+use ftp_protocol::command::is_guest;
+use port21_capture::write::{Flow, Side};
+
+use super::tape::Tape;
+
+/// Bytes of a data connection that are kept; those behind are counted.
+const DATA_KEPT: u64 = 64 << 10;
+
+/// Longest command that waits for its end; a longer one is written in pieces. Longer than any command of the client's that holds a
+/// secret.
+const LONGEST_COMMAND: usize = 8 << 10;
+
+/// Stands in place of a password, as in all of the program's output.
+const HIDDEN: &[u8] = b"<hidden>";
+
+/// Writes one connection.
+#[derive(Debug)]
+pub struct Recorded {
+    flow: Flow,
+    tape: Arc<Tape>,
+    purpose: Purpose,
+    /// The client has opened it.
+    by_client: bool,
+    ended: bool,
+    /// A command whose end has not been sent yet.
+    command: Vec<u8>,
+    /// Who logs in may be anyone, and the password is none.
+    guest: bool,
+    /// Bytes of data so far.
+    bytes: u64,
+    /// Bytes of data that were left out since the last packet, and who sent them.
+    left_out: u64,
+    sender: Party,
+}
+
+impl Recorded {
+    /// A connection that has begun.
+    pub fn new(flow: Flow, connection: &Connection, tape: Arc<Tape>) -> Self {
+        Self {
+            flow,
+            tape,
+            purpose: connection.purpose,
+            by_client: connection.by == Party::Client,
+            ended: false,
+            command: Vec::new(),
+            guest: false,
+            bytes: 0,
+            left_out: 0,
+            sender: Party::Server,
+        }
+    }
+
+    fn side(&self, party: Party) -> Side {
+        if (party == Party::Client) == self.by_client { Side::Initiator } else { Side::Responder }
+    }
+
+    fn say(&mut self, by: Party, bytes: &[u8]) {
+        let side = self.side(by);
+        self.tape.add(self.flow.say(side, bytes, SystemTime::now()));
+    }
+
+    /// Writes whole commands, so that no half of a password is taken for something else.
+    fn commands(&mut self, bytes: &[u8]) {
+        self.command.extend_from_slice(bytes);
+        while let Some(end) = self.command.iter().position(|&byte| byte == b'\n') {
+            let rest = self.command.split_off(end.saturating_add(1));
+            let line = std::mem::replace(&mut self.command, rest);
+            let line = self.without_secret(line);
+            self.say(Party::Client, &line);
+        }
+        if self.command.len() > LONGEST_COMMAND {
+            let piece = std::mem::take(&mut self.command);
+            let piece = self.without_secret(piece);
+            self.say(Party::Client, &piece);
+        }
+    }
+
+    fn without_secret(&mut self, line: Vec<u8>) -> Vec<u8> {
+        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        let argument = line.get(5..).unwrap_or_default().trim_ascii_end();
+        match verb.as_slice() {
+            b"USER" => self.guest = is_guest(argument),
+            b"PASS" | b"ACCT" if !self.guest && !argument.is_empty() => {
+                return [&verb, &b" "[..], HIDDEN, b"\r\n"].concat();
+            }
+            _ => {}
+        }
+        line
+    }
+
+    fn data(&mut self, by: Party, bytes: &[u8]) {
+        let left = usize::try_from(DATA_KEPT.saturating_sub(self.bytes)).unwrap_or(usize::MAX);
+        let (kept, counted) = bytes.split_at(left.min(bytes.len()));
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        if !kept.is_empty() {
+            self.say(by, kept);
+            let receiver = self.side(by).other();
+            self.tape.add(self.flow.acknowledge(receiver, SystemTime::now()));
+        }
+        self.sender = by;
+        self.left_out = self.left_out.saturating_add(counted.len() as u64);
+    }
+
+    /// Writes that so much has been left out.
+    fn skip(&mut self) {
+        let (side, count) = (self.side(self.sender), std::mem::take(&mut self.left_out));
+        self.tape.add(self.flow.skip(side, count, SystemTime::now()));
+    }
+}
+
+impl Wire for Recorded {
+    fn moved(&mut self, by: Party, bytes: &[u8]) {
+        match (self.purpose, by) {
+            (Purpose::Control, Party::Client) => self.commands(bytes),
+            (Purpose::Control, Party::Server) => self.say(by, bytes),
+            (Purpose::Data, _) => self.data(by, bytes),
+        }
+    }
+
+    fn ended(&mut self, by: Party, reset: bool) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.skip();
+        let (side, now) = (self.side(by), SystemTime::now());
+        let blocks = if reset { self.flow.reset(side, now) } else { self.flow.end(side, now) };
+        self.tape.add(blocks);
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.ended(Party::Client, false);
+    }
+}
