@@ -7,6 +7,8 @@
 //! Figures are compared within one run on one machine: ratios tell, seconds do not.
 
 mod contest;
+#[cfg(target_os = "linux")]
+mod fetching;
 mod make;
 mod measure;
 #[cfg(target_os = "linux")]
@@ -34,6 +36,7 @@ use make::Workload;
 Examples:
   cargo run --release -p port21-bench
   cargo run --release -p port21-bench -- serve
+  cargo run --release -p port21-bench -- fetch
   cargo run --release -p port21-bench -- chatter --chatter-mib 512 --rounds 3 --no-peers"
 )]
 struct Arguments {
@@ -78,6 +81,8 @@ struct Arguments {
 enum Helper {
     #[cfg(target_os = "linux")]
     Serve(serving::ServeArguments),
+    #[cfg(target_os = "linux")]
+    Fetch(fetching::FetchArguments),
     /// Walk the headers of a capture
     #[command(hide = true)]
     Walk { capture: PathBuf },
@@ -95,6 +100,8 @@ fn main() -> anyhow::Result<()> {
         None => bench(&arguments),
         #[cfg(target_os = "linux")]
         Some(Helper::Serve(wanted)) => serving::hold(port21(&arguments)?, wanted),
+        #[cfg(target_os = "linux")]
+        Some(Helper::Fetch(wanted)) => fetching::hold(&port21(&arguments)?, wanted),
         Some(Helper::Measure { command }) => measure::measure(command),
         Some(Helper::Walk { capture }) => {
             println!("{:?}", walk::walk(File::open(capture)?)?);

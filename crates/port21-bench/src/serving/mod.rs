@@ -1,7 +1,7 @@
 //! Servers side by side on loopback: each is started on the same files, and every round gives each the same load in turn.
 
 mod load;
-mod peers;
+pub mod peers;
 mod process;
 
 use std::path::{Path, PathBuf};

@@ -177,6 +177,11 @@ impl Running {
         format!("{user}:{password}")
     }
 
+    /// Where it listens.
+    pub fn place(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL of one of its files.
     pub fn url(&self, path: &str) -> String {
         format!("ftp://{}/{path}", self.address)
