@@ -99,11 +99,7 @@ impl Client {
         } else {
             vec![image, size]
         };
-        let steps_sent_type = steps.len() > 1;
         let Some(reply) = self.commands_if_there(Verb::Size, steps).await? else { return Ok(None) };
-        if steps_sent_type {
-            self.driver.session.told_representation();
-        }
         let text = String::from_utf8_lossy(reply.text()).trim().to_owned();
         text.parse().map(Some).map_err(|_| not_understood(command, reply))
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ftp_protocol::sequence::{is_completion, is_intermediate, is_preliminary};
 use ftp_protocol::{Reply, Verb};
 
-use super::request::{Answer, Expect, Step};
+use super::request::{Answer, Expect, Representation, Step};
 use super::{Session, State};
 use crate::error::{Asked, Error, Said};
 
@@ -15,6 +15,8 @@ use crate::error::{Asked, Error, Said};
 pub(super) struct Commands {
     /// What the command that was sent must get.
     expect: Expect,
+    /// What the server has once it agrees to the command, if that is TYPE.
+    representation: Option<Representation>,
     rest: VecDeque<Step>,
 }
 
@@ -28,12 +30,16 @@ impl Session {
     }
 
     fn send_step(&mut self, now: Instant, step: Step, rest: VecDeque<Step>) -> Result<State, Error> {
-        // Whatever the caller sets, the session sets anew before the next transfer.
+        // Whatever the caller sets and is not known to hold, the session sets anew before the next transfer.
+        let mut representation = None;
         if matches!(step.command.known_verb(), Some(Verb::Type | Verb::Rein)) {
             self.representation = None;
+            let all = [Representation::Image, Representation::Ascii];
+            let argument = step.command.argument.as_deref();
+            representation = all.into_iter().find(|known| argument == Some(known.code().as_bytes()));
         }
         self.send(now, step.command)?;
-        Ok(State::Commands(Commands { expect: step.expect, rest }))
+        Ok(State::Commands(Commands { expect: step.expect, representation, rest }))
     }
 
     pub(super) fn commands_reply(
@@ -61,6 +67,9 @@ impl Session {
             } else {
                 Error::UnexpectedReply { command, reply }
             });
+        }
+        if commands.representation.is_some() && is_completion(code) {
+            self.representation = commands.representation;
         }
         match commands.rest.pop_front() {
             Some(step) => self.send_step(now, step, commands.rest),

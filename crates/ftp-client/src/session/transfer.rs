@@ -367,11 +367,6 @@ impl Session {
         self.enter(now, next);
     }
 
-    /// Remembers that the server was told TYPE I by a command of the caller's.
-    pub fn told_representation(&mut self) {
-        self.representation = Some(Representation::Image);
-    }
-
     /// The representation that the server was told last, if it is known.
     pub fn representation(&self) -> Option<Representation> {
         self.representation

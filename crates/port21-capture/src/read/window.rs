@@ -10,11 +10,11 @@ use crate::executor::Executor;
 /// How much is asked of the reader at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Bytes of the input from the current position on. Looking does not copy; a range within
-/// [`Window::bytes`] stays valid until the next call of [`Window::require`].
 /// Shorter inputs are not worth reading ahead, in bytes.
 const WORTH_IT: u64 = 1 << 20;
 
+/// Bytes of the input from the current position on. Looking does not copy; a range within
+/// [`Window::bytes`] stays valid until the next call of [`Window::require`].
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
     /// Who may read ahead, as long as that has not begun.
