@@ -6,6 +6,8 @@ use ftp_protocol::listing::{self, Hint};
 use ftp_protocol::path::parse_quoted;
 use ftp_protocol::{Command, Reply, Verb};
 
+use crate::attributes::Setter;
+use crate::checksum::Algorithm;
 use crate::driver::Driver;
 use crate::entry::Entry;
 use crate::error::{Asked, Error, Said};
@@ -23,11 +25,17 @@ pub struct Client {
     pub(crate) driver: Driver,
     /// Commands that the server has refused as unknown, so that they are not tried with every file.
     lacking: Vec<Verb>,
+    /// Ways to set a file's time or mode that the server does not have.
+    pub(crate) cannot_set: Vec<Setter>,
+    /// Whether `LIST -a` shows hidden files, once it was tried.
+    pub(crate) lists_hidden: Option<bool>,
+    /// What HASH computes, if it was chosen.
+    pub(crate) hashes: Option<Algorithm>,
 }
 
 impl Client {
     pub(crate) fn new(driver: Driver) -> Self {
-        Self { driver, lacking: Vec::new() }
+        Self { driver, lacking: Vec::new(), cannot_set: Vec::new(), lists_hidden: None, hashes: None }
     }
 
     /// The server's working directory (PWD).
@@ -116,31 +124,6 @@ impl Client {
         let command = step.command.clone();
         let Some(reply) = self.commands_if_there(Verb::Mdtm, vec![step]).await? else { return Ok(None) };
         time::parse(reply.text()).map(Some).ok_or_else(|| not_understood(command, reply))
-    }
-
-    /// Sets the time of a file's last change (MFMT, or MDTM with a time where FEAT does not tell of MFMT); `false` if the server has
-    /// neither.
-    ///
-    /// # Errors
-    /// The server refuses.
-    pub async fn set_modified(&mut self, path: impl AsRef<[u8]>, to: SystemTime) -> Result<bool, Error> {
-        let stamp = time::format(to)
-            .ok_or_else(|| Error::Settings("the time is outside of the years 0 to 9999".into()))?;
-        let argument = [stamp.as_bytes(), b" ", path.as_ref()].concat();
-        for (verb, feature) in [(Verb::Mfmt, "MFMT"), (Verb::Mdtm, "MDTM")] {
-            if self.lacks(verb, feature) {
-                continue;
-            }
-            let step = Step::new(verb, &argument, Expect::Completion);
-            match self.commands(vec![step]).await {
-                Ok(_) => return Ok(true),
-                Err(error) if error.is_not_implemented() => self.lacking.push(verb),
-                // A server that reads the time as part of a name has no such file.
-                Err(error) if verb == Verb::Mdtm && error.code() == Some(550) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
     }
 
     /// What the server tells of one file or directory (MLST, RFC 3659 section 7); without MLST, what SIZE and MDTM tell.
@@ -262,7 +245,7 @@ impl Client {
         self.lacking.contains(&verb) || (self.features().is_known() && !self.features().has(feature))
     }
 
-    async fn ask_with(&mut self, verb: Verb, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
+    pub(crate) async fn ask_with(&mut self, verb: Verb, path: impl AsRef<[u8]>) -> Result<Reply, Error> {
         self.ask(Command::new(verb, Some(path.as_ref()))).await
     }
 
@@ -271,6 +254,6 @@ impl Client {
     }
 }
 
-fn not_understood(command: Command, reply: Reply) -> Error {
+pub(crate) fn not_understood(command: Command, reply: Reply) -> Error {
     Error::NotUnderstood { command: Asked(command), reply: Said::new(reply) }
 }

@@ -170,9 +170,7 @@ impl Client {
     /// As for [`Client::list`].
     pub async fn listing(&mut self, verb: Verb, path: &[u8]) -> Result<Vec<u8>, Error> {
         let transfer = Transfer::new(verb, path, Representation::Ascii);
-        let mut download = self.begin_download(transfer).await?;
-        // Line ends are read as they are.
-        download.decoder = None;
+        let mut download = self.begin_listing(transfer).await?;
         let mut bytes = Vec::new();
         let mut limited = (&mut download).take(MAXIMUM_LISTING as u64);
         limited.read_to_end(&mut bytes).await?;
@@ -181,6 +179,11 @@ impl Client {
             return Err(Error::EndlessListing(MAXIMUM_LISTING));
         }
         Ok(bytes)
+    }
+
+    /// Begins a listing; line ends are read as they are.
+    pub(crate) async fn begin_listing(&mut self, transfer: Transfer) -> Result<Download<'_>, Error> {
+        Ok(Download { decoder: None, ..self.begin_download(transfer).await? })
     }
 
     async fn begin_download(&mut self, transfer: Transfer) -> Result<Download<'_>, Error> {

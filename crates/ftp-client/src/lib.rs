@@ -101,6 +101,8 @@
 //! ```
 
 pub mod ascii;
+mod attributes;
+pub mod checksum;
 mod client;
 mod connector;
 mod download;
@@ -110,6 +112,7 @@ pub mod error;
 pub mod features;
 pub mod note;
 pub mod retry;
+mod scan;
 pub mod session;
 pub mod tap;
 mod text;
@@ -129,4 +132,5 @@ pub use features::Features;
 pub use ftp_protocol::listing::EntryKind;
 pub use note::Note;
 pub use retry::Retry;
+pub use scan::Scanned;
 pub use upload::{Store, TEMPORARY_SUFFIX, Upload};

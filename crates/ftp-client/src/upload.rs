@@ -106,7 +106,11 @@ impl Client {
     }
 
     /// Renames over what is there. Some servers, as those on Windows, rename to no name that is taken.
-    async fn replace(&mut self, from: &[u8], to: &[u8]) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// As for [`Client::rename`].
+    pub async fn replace(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
+        let (from, to) = (from.as_ref(), to.as_ref());
         match self.rename(from, to).await {
             Err(Error::Refused { command, .. })
                 if command.verb() == Some(Verb::Rnto) && self.remove_file(to).await.is_ok() =>
