@@ -62,6 +62,8 @@ pub struct Download<'a> {
     total: Option<u64>,
     /// Bytes that crossed, once the transfer is whole.
     whole: Option<u64>,
+    /// The text of the closing reply.
+    closing: Vec<u8>,
 }
 
 impl Client {
@@ -169,6 +171,15 @@ impl Client {
     /// # Errors
     /// As for [`Client::list`].
     pub async fn listing(&mut self, verb: Verb, path: &[u8]) -> Result<Vec<u8>, Error> {
+        self.listing_and_closing(verb, path).await.map(|(bytes, _)| bytes)
+    }
+
+    /// The bytes of a listing, and the text of the reply that closed it.
+    pub(crate) async fn listing_and_closing(
+        &mut self,
+        verb: Verb,
+        path: &[u8],
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let transfer = Transfer::new(verb, path, Representation::Ascii);
         let mut download = self.begin_listing(transfer).await?;
         let mut bytes = Vec::new();
@@ -178,7 +189,7 @@ impl Client {
             self.driver.give_up(Error::Cancelled).await;
             return Err(Error::EndlessListing(MAXIMUM_LISTING));
         }
-        Ok(bytes)
+        Ok((bytes, download.closing))
     }
 
     /// Begins a listing; line ends are read as they are.
@@ -191,7 +202,16 @@ impl Client {
         let (offset, total) = (transfer.offset, transfer.expected);
         self.driver.transfer(Request::Transfer(transfer)).await?;
         let decoded = Vec::new();
-        Ok(Download { client: self, decoder, decoded, handed_on: 0, offset, total, whole: None })
+        Ok(Download {
+            client: self,
+            decoder,
+            decoded,
+            handed_on: 0,
+            offset,
+            total,
+            whole: None,
+            closing: Vec::new(),
+        })
     }
 }
 
@@ -199,6 +219,11 @@ impl Download<'_> {
     /// The whole file's size in bytes, if the server told it.
     pub fn size(&self) -> Option<u64> {
         self.total
+    }
+
+    /// The text of the reply that closed the transfer; empty before.
+    pub(crate) fn closing(&self) -> &[u8] {
+        &self.closing
     }
 
     /// Reads and drops what is left, and gives the bytes that crossed.
@@ -222,8 +247,9 @@ impl Download<'_> {
         }
         let answer = ready!(self.client.driver.poll_answer(cx));
         Poll::Ready(match answer {
-            Ok(Answer::Transferred { bytes, .. }) => {
+            Ok(Answer::Transferred { bytes, reply }) => {
                 self.whole = Some(bytes);
+                self.closing = reply.joined();
                 Ok(())
             }
             Ok(_) => Err(Error::Cancelled.into()),

@@ -16,7 +16,7 @@ const PIECE: usize = 32 * 1024;
 /// What was not handed on of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scanned {
-    /// Lines that have no known form, or were too many: what the directory holds is not known as a whole.
+    /// Lines that have no known form, were too many, or were cut off by the server: what the directory holds is not known as a whole.
     pub unread: usize,
     /// The listing may leave out files whose names begin with a dot.
     pub without_hidden: bool,
@@ -75,7 +75,8 @@ impl Client {
             reader.push(&buffer, each);
         }
         reader.finish(each);
-        Ok(Scanned { unread: reader.unread, without_hidden: false })
+        let unread = reader.unread.saturating_add(cut_short(download.closing()));
+        Ok(Scanned { unread, without_hidden: false })
     }
 
     /// Listings for people are read as a whole: the order of their dates may show only in the last line.
@@ -83,14 +84,14 @@ impl Client {
         let with_option = [&b"-a"[..], if path.is_empty() { b"" } else { b" " }, path].concat();
         if self.lists_hidden != Some(false) {
             let tried = self.lists_hidden.is_none();
-            match self.listing(Verb::List, &with_option).await {
-                Ok(bytes) => {
+            match self.listing_and_closing(Verb::List, &with_option).await {
+                Ok((bytes, closing)) => {
                     let listing = listing::parse_listing(&bytes, Some(Hint::List));
                     // Only who understood the option lists the directory itself.
                     let understood = listing.entries.iter().any(|entry| entry.name.as_deref() == Some(b"."));
                     if understood || !tried {
                         self.lists_hidden = Some(true);
-                        return Ok(hand_on(listing, false, each));
+                        return Ok(hand_on(listing, &closing, false, each));
                     }
                     self.lists_hidden = Some(false);
                 }
@@ -100,17 +101,29 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        let bytes = self.listing(Verb::List, path).await?;
+        let (bytes, closing) = self.listing_and_closing(Verb::List, path).await?;
         let listing = listing::parse_listing(&bytes, Some(Hint::List));
         let is_unix = listing.format == Some(Format::Unix);
-        Ok(hand_on(listing, is_unix, each))
+        Ok(hand_on(listing, &closing, is_unix, each))
     }
 }
 
-fn hand_on(listing: listing::Listing, without_hidden: bool, each: &mut impl FnMut(Entry)) -> Scanned {
-    let unread = listing.unparsed.saturating_add(listing.dropped);
+fn hand_on(
+    listing: listing::Listing,
+    closing: &[u8],
+    without_hidden: bool,
+    each: &mut impl FnMut(Entry),
+) -> Scanned {
+    let unread = listing.unparsed.saturating_add(listing.dropped).saturating_add(cut_short(closing));
     listing.entries.into_iter().filter_map(Entry::from_listing).for_each(each);
     Scanned { unread, without_hidden }
+}
+
+/// 1 if the closing reply says that the listing is not whole, though its code says that all is well: "226-Output truncated to 10000
+/// matches" of pure-ftpd, "226 Transfer done (but failed to open directory)." of vsftpd.
+fn cut_short(closing: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(closing).to_lowercase();
+    usize::from(text.contains("truncated") || text.contains("failed to open"))
 }
 
 /// Lines of facts in pieces.

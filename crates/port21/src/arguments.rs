@@ -61,6 +61,8 @@ pub enum Command {
     Get(client::GetArguments),
     /// Send files to an FTP server
     Put(client::PutArguments),
+    /// Make a folder like a directory on an FTP server, or the other way round
+    Mirror(Box<client::MirrorArguments>),
     /// Remove files or empty directories on an FTP server
     Rm(client::RmArguments),
     /// Rename on an FTP server

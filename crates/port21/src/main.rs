@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! arguments ─┬▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
-//!            ├▶ client (sessions with servers) ──▶ ls, cat, get, put, rm, mv, mkdir, raw
+//!            ├▶ client (sessions with servers) ──▶ ls, cat, get, put, mirror, rm, mv, mkdir, raw
 //!            └▶ serve ──▶ the FTP server, logs
 //! ```
 
@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Cat(cat) => client::run(client::Command::Cat(cat)),
         Command::Get(get) => client::run(client::Command::Get(get)),
         Command::Put(put) => client::run(client::Command::Put(put)),
+        Command::Mirror(mirror) => client::run(client::Command::Mirror(mirror)),
         Command::Rm(rm) => client::run(client::Command::Rm(rm)),
         Command::Mv(mv) => client::run(client::Command::Mv(mv)),
         Command::Mkdir(mkdir) => client::run(client::Command::Mkdir(mkdir)),

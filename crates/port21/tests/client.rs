@@ -284,7 +284,7 @@ fn password_comes_from_a_file_and_is_never_shown() {
 
 #[test]
 fn help_of_every_command_fits_one_screen() {
-    for command in ["ls", "cat", "get", "put", "rm", "mv", "mkdir", "raw"] {
+    for command in ["ls", "cat", "get", "put", "mirror", "rm", "mv", "mkdir", "raw"] {
         let output = PORT21.run(&[command, "-h"]);
         let lines = said(&output).lines().count();
         assert!(lines <= 60, "{command} -h has {lines} lines");

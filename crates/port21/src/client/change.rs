@@ -85,7 +85,7 @@ pub async fn make_directories(arguments: &MkdirArguments) -> anyhow::Result<Outc
 }
 
 /// Makes a directory and those above it. What is refused may be there already: the last one decides.
-async fn make_all(client: &mut Client, path: &[u8]) -> Result<(), Error> {
+pub async fn make_all(client: &mut Client, path: &[u8]) -> Result<(), Error> {
     let slashes = path.iter().enumerate().filter(|&(at, &byte)| byte == b'/' && at > 0).map(|(at, _)| at);
     for end in slashes.chain([path.len()]) {
         let directory = path.get(..end).unwrap_or(path);

@@ -225,7 +225,7 @@ async fn attempt(
         let mut watch = |progress| bar.watch(progress);
         done.transferred = client.download(&job.path, how, &mut writer, &mut watch).await?;
     }
-    partial.finish(found.modified).map_err(Error::Local)?;
+    partial.finish(found.modified, None).map_err(Error::Local)?;
     done.seconds = started.elapsed().as_secs_f64();
     done.bytes = Some(offset.saturating_add(done.transferred));
     Ok((done, notes))

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use crate::escape;
 
 /// What stands behind the name of a file that is not whole yet.
-const SUFFIX: &str = ".partial";
+pub const SUFFIX: &str = ".partial";
 
 /// Longest name in bytes, with room for the suffix.
 const LONGEST_NAME: usize = 240;
@@ -79,6 +79,16 @@ impl Folder {
         Ok(Self(opened.with_context(|| format!("the folder {} cannot be opened", shown()))?))
     }
 
+    /// The folder at `path` beneath this one; an empty path is this one. No link leads out of it.
+    pub fn at(&self, path: &Path) -> io::Result<Self> {
+        Ok(Self(if path.as_os_str().is_empty() { self.0.try_clone()? } else { self.0.open_dir(path)? }))
+    }
+
+    /// The folder as `cap-std` has it.
+    pub fn dir(&self) -> &Dir {
+        &self.0
+    }
+
     /// What is known of the whole file `name`, if there is one.
     pub fn known(&self, name: &str) -> Option<Known> {
         known(&self.0, name)
@@ -116,12 +126,18 @@ impl Partial<'_> {
         Ok(LocalFile(self.file.try_clone()?))
     }
 
-    /// It is whole: gives it its name, and the time that the server told.
-    pub fn finish(self, modified: Option<SystemTime>) -> io::Result<()> {
+    /// It is whole: gives it its name, and the time and mode that the server told. A file system that cannot keep those is no reason to
+    /// fail.
+    pub fn finish(self, modified: Option<SystemTime>, mode: Option<u32>) -> io::Result<()> {
         if let Some(modified) = modified {
-            // A file system that cannot keep it is no reason to fail.
             let _ = self.file.set_modified(modified);
         }
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            let _ = self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
         drop(self.file);
         self.folder.rename(format!("{}{SUFFIX}", self.name), self.folder, &self.name)
     }
@@ -218,7 +234,7 @@ mod tests {
         let partial = folder.partial("a", true).unwrap();
         partial.writer().unwrap().0.write_all(b"text").unwrap();
         assert!(folder.known("a").is_none());
-        partial.finish(Some(SystemTime::UNIX_EPOCH)).unwrap();
+        partial.finish(Some(SystemTime::UNIX_EPOCH), None).unwrap();
         let known = folder.known("a").unwrap();
         assert_eq!((known.length, known.modified), (4, Some(SystemTime::UNIX_EPOCH)));
         assert_eq!(outside.as_file().metadata().unwrap().len(), 0);

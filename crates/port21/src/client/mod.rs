@@ -1,4 +1,4 @@
-//! The FTP client: `ls`, `cat`, `get`, `put`, `rm`, `mv`, `mkdir` and `raw`.
+//! The FTP client: `ls`, `cat`, `get`, `put`, `mirror`, `rm`, `mv`, `mkdir` and `raw`.
 //!
 //! ```text
 //! arguments ──▶ credentials ──▶ sessions (one for each server and user) ──▶ ls, get, put, … ──▶ standard output, local
@@ -12,6 +12,7 @@ mod credentials;
 mod get;
 mod local;
 mod ls;
+mod mirror;
 mod netrc;
 mod pattern;
 mod progress;
@@ -26,8 +27,8 @@ use std::future::Future;
 use ftp_client::Error;
 
 use crate::arguments::client::{
-    CatArguments, ConnectionArguments, GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments,
-    RawArguments, RmArguments,
+    CatArguments, ConnectionArguments, GetArguments, LsArguments, MirrorArguments, MkdirArguments,
+    MvArguments, PutArguments, RawArguments, RmArguments,
 };
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, Told};
@@ -43,6 +44,8 @@ pub enum Command<'a> {
     Get(&'a GetArguments),
     /// `put`
     Put(&'a PutArguments),
+    /// `mirror`
+    Mirror(&'a MirrorArguments),
     /// `rm`
     Rm(&'a RmArguments),
     /// `mv`
@@ -60,6 +63,7 @@ impl Command<'_> {
             Self::Cat(arguments) => &arguments.connection,
             Self::Get(arguments) => &arguments.connection,
             Self::Put(arguments) => &arguments.connection,
+            Self::Mirror(arguments) => &arguments.connection,
             Self::Rm(arguments) => &arguments.connection,
             Self::Mv(arguments) => &arguments.connection,
             Self::Mkdir(arguments) => &arguments.connection,
@@ -67,6 +71,8 @@ impl Command<'_> {
         }
     }
 }
+
+pub use mirror::filter::Filter;
 
 /// Carries a command out.
 pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
@@ -78,6 +84,7 @@ pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
             Command::Cat(arguments) => cat::run(arguments).await,
             Command::Get(arguments) => get::run(arguments).await,
             Command::Put(arguments) => put::run(arguments).await,
+            Command::Mirror(arguments) => mirror::run(arguments).await,
             Command::Rm(arguments) => change::remove(arguments).await,
             Command::Mv(arguments) => change::rename(arguments).await,
             Command::Mkdir(arguments) => change::make_directories(arguments).await,

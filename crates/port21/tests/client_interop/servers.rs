@@ -82,7 +82,8 @@ impl Kind {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
-    home: tempfile::TempDir,
+    /// Where it keeps its things; what it serves is in `root`.
+    pub home: tempfile::TempDir,
 }
 
 impl Server {

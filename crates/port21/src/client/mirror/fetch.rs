@@ -1,0 +1,181 @@
+//! From the server to this side.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use ftp_client::checksum::Checksum;
+use ftp_client::{Error, Fetch};
+
+use super::crew::{Crew, Seat, Trouble};
+use super::item::{Item, Stamp};
+use super::plan::Reason;
+use super::queue::{FileJob, Job};
+use super::report::Event;
+use super::state::Version;
+use super::{folder, hash, near, send};
+use crate::client::local::{Folder, Partial};
+use crate::client::throttle::Throttle;
+
+/// A shorter file is fetched or sent anew rather than resumed.
+pub const WORTH_RESUMING: u64 = 64 * 1024;
+
+/// Does a job.
+pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<(), Trouble> {
+    match job {
+        Job::Folder(job) => folder::carry_out(crew, seat, job).await,
+        Job::File(job) => fetch(crew, seat, job).await,
+        Job::Adjust { path, item, time, mode } => {
+            adjust(crew, path, item, *time, *mode)?;
+            crew.report.borrow_mut().done(Event { action: "adjust", path, ..Event::default() });
+            Ok(())
+        }
+        Job::Check(_) => Ok(()),
+    }
+}
+
+async fn fetch(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Trouble> {
+    let path = job.path();
+    let started = Instant::now();
+    let name = String::from_utf8_lossy(&job.item.name).into_owned();
+    if job.tried {
+        look_again(seat, &path, job).await?;
+    }
+    let batch = std::rc::Rc::clone(&job.batch);
+    let folder = batch.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    if job.reason == Reason::Content && verified(crew, seat, &path, folder, &name).await? {
+        crew.report.borrow_mut().keep();
+        send::over(crew, &batch);
+        return Ok(());
+    }
+    let (mut offset, mut again) = (offset(crew, seat, job, &path), false);
+    loop {
+        let (partial, resumed, transferred) = transfer(crew, seat, job, folder, &path, &name, offset).await?;
+        let verified =
+            crew.settings.verify && verified(crew, seat, &path, folder, &partial_name(&name)).await?;
+        if crew.settings.verify && !verified && seat.client.checksum_algorithm().is_some() {
+            if std::mem::replace(&mut again, true) {
+                let text = "the checksum is not the server's, twice: what came is left as an unfinished file";
+                return Err(Trouble::Other(text.into()));
+            }
+            offset = 0;
+            continue;
+        }
+        let mode = job.item.mode.filter(|_| crew.rules.modes).map(|mode| mode & !crew.rules.umask);
+        let time = job.item.time.filter(|_| crew.rules.times).and_then(Stamp::to_time);
+        partial.finish(time, mode)?;
+        crew.state.borrow_mut().end(&path);
+        crew.report.borrow_mut().done(Event {
+            action: "get",
+            path: &path,
+            bytes: Some(resumed.saturating_add(transferred)),
+            transferred,
+            resumed_from: resumed,
+            reason: Some(job.reason.word()),
+            verified,
+            seconds: started.elapsed().as_secs_f64(),
+            ..Event::default()
+        });
+        send::over(crew, &batch);
+        return Ok(());
+    }
+}
+
+/// Fetches into the unfinished file; gives where it began, and the bytes that crossed.
+async fn transfer<'a>(
+    crew: &Crew,
+    seat: &mut Seat,
+    job: &FileJob,
+    folder: &'a Folder,
+    path: &[u8],
+    name: &str,
+    offset: u64,
+) -> Result<(Partial<'a>, u64, u64), Trouble> {
+    if let Some(size) = job.item.size.filter(|&size| size >= WORTH_RESUMING) {
+        crew.state.borrow_mut().begin(path, Version::new(size, job.item.time));
+    }
+    let partial = folder.partial(name, offset > 0)?;
+    if offset > 0 && job.item.size == Some(offset) {
+        return Ok((partial, offset, 0));
+    }
+    let mut writer = Throttle::new(partial.writer()?, crew.settings.rate);
+    let mut so_far = offset;
+    let bar = crew.report.borrow().bar();
+    let mut watch = |progress: ftp_client::Progress| {
+        bar.crossed(progress.bytes.saturating_sub(so_far));
+        so_far = progress.bytes;
+        ControlFlow::Continue(())
+    };
+    let how = Fetch { offset, size: job.item.size, ..Fetch::default() };
+    let transferred = seat.client.download(path, how, &mut writer, &mut watch).await?;
+    Ok((partial, offset, transferred))
+}
+
+/// Where to begin: behind what is here, if it is surely of this version.
+fn offset(crew: &Crew, seat: &Seat, job: &FileJob, path: &[u8]) -> u64 {
+    let cannot = job.from_start || seat.client.features().is_known() && !seat.client.features().can_restart();
+    let Some((partial, size)) = job.partial.zip(job.item.size).filter(|_| !cannot) else { return 0 };
+    let known = crew.state.borrow().has_begun(path, Version::new(size, job.item.time));
+    if known && partial <= size { partial } else { 0 }
+}
+
+/// After a failure the listing may tell of a file that has changed since, and there may be more of it here.
+async fn look_again(seat: &mut Seat, path: &[u8], job: &mut FileJob) -> Result<(), Trouble> {
+    let name = String::from_utf8_lossy(&job.item.name).into_owned();
+    job.partial =
+        job.batch.folder.as_ref().and_then(|folder| folder.known_partial(&name)).map(|known| known.length);
+    let told = match seat.client.metadata(path).await {
+        Ok(entry) => Item::of_entry(entry.clone(), 0, 0),
+        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let same = job.item.size == told.size && job.item.time.zip(told.time).is_none_or(|(a, b)| a.may_be(b));
+    if told.size.is_some() && !same {
+        (job.item.size, job.item.time) = (told.size, told.time.or(job.item.time));
+        job.partial = None;
+    }
+    Ok(())
+}
+
+fn partial_name(name: &str) -> String {
+    format!("{name}{}", crate::client::local::SUFFIX)
+}
+
+/// Whether the server's checksum of the file at `path` is that of `name` in `folder`; `false` also if the server has none.
+pub async fn verified(
+    crew: &Crew,
+    seat: &mut Seat,
+    path: &[u8],
+    folder: &Folder,
+    name: &str,
+) -> Result<bool, Trouble> {
+    let there = match seat.client.checksum(path).await {
+        Ok(Some(there)) => there,
+        Ok(None) => {
+            crew.note("the server offers no checksums: transfers were verified by their sizes only".into());
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut file = folder.dir().open(near::path(name.as_bytes()))?.into_std();
+    let Checksum { algorithm, digits } = there;
+    // A large file takes seconds, in which other sessions go on.
+    let here = tokio::task::spawn_blocking(move || hash::of(&mut file, algorithm)).await;
+    let here = here.map_err(io::Error::other)??;
+    Ok(here == digits)
+}
+
+/// Sets time and mode of a file here.
+fn adjust(crew: &Crew, path: &[u8], item: &Item, time: bool, mode: bool) -> io::Result<()> {
+    let Some(root) = &crew.root else { return Ok(()) };
+    let file = root.dir().open(near::path(path))?.into_std();
+    if let Some(time) = item.time.filter(|_| time).and_then(Stamp::to_time) {
+        file.set_modified(time)?;
+    }
+    #[cfg(unix)]
+    if let Some(mode) = item.mode.filter(|_| mode) {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(mode & !crew.rules.umask))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! `port21 mirror`: makes a folder here like a directory on a server, or the other way round.
+//!
+//! ```text
+//! listing of the source ─┐
+//!                        ├▶ plan (pure) ──▶ queue ──▶ crew: sessions that fetch or send ──▶ report
+//! listing of the target ─┘      ▲                        │
+//!                             filter                   state, for the next run
+//! ```
+//!
+//! One folder at a time is compared, and few wait: memory does not grow with the tree. Nothing is deleted before all was listed.
+
+mod crew;
+mod far;
+mod fetch;
+pub mod filter;
+mod folder;
+mod hash;
+mod item;
+mod near;
+mod plan;
+mod queue;
+mod remove;
+mod report;
+mod send;
+mod state;
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Context;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use ftp_client::session::Representation;
+use ftp_client::url::FtpUrl;
+use ftp_client::{Error, Retry};
+use tokio::task::LocalSet;
+
+use super::failure;
+use super::local::Folder;
+use super::sessions::{connector_for, without_last_slash};
+use crate::arguments::client::MirrorArguments;
+use crate::escape;
+use crate::outcome::{Failure, Outcome};
+use crate::output::complain;
+use crew::{Crew, Seat, Settings};
+use plan::{Compare, Rules};
+use queue::{FolderJob, Job};
+use report::{Manner, Report};
+use state::State;
+
+/// Mirrors.
+pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
+    let (url, near, sends) = sides(arguments)?;
+    let root = root(near, sends, arguments.dry_run)?;
+    let connector = connector_for(&url, &arguments.connection)?;
+    let base = without_last_slash(&url.path).to_vec();
+    let manner = Manner {
+        json: arguments.transfer.json,
+        verbose: arguments.verbose,
+        quiet: arguments.connection.quiet,
+        dry_run: arguments.dry_run,
+    };
+    let report = Report::new(manner);
+    let state = open_state(arguments, root.as_ref(), &url, sends, &report)?;
+    let with = (rules(arguments, sends), settings(arguments, sends));
+    let crew = Rc::new(Crew::new((connector, base), root, with, state, report, arguments.in_place));
+    let local = LocalSet::new();
+    let done = local.run_until(mirror(&crew, arguments)).await;
+    // Tasks hold the crew.
+    drop(local);
+    let crew = Rc::into_inner(crew).context("a session is still at work")?;
+    if let Err(error) = crew.state.into_inner().finish() {
+        complain(&format!("what the next run has to know cannot be written: {error}"));
+    }
+    let report = crew.report.into_inner();
+    // Who never got to a server has nothing to sum up.
+    let told = if done.is_err() && report.is_empty() { Ok(Outcome::Complete) } else { report.summary() };
+    if !arguments.connection.quiet {
+        let host = escape::terminal(&url.host);
+        crew.notes.into_inner().iter().for_each(|note| complain(&format!("note: {host}: {note}")));
+    }
+    done?;
+    Ok(told?)
+}
+
+/// The URL, the folder, and whether the folder is the source.
+fn sides(arguments: &MirrorArguments) -> anyhow::Result<(FtpUrl, &Path, bool)> {
+    let wrong = |text: &str| anyhow::Error::from(Failure::Arguments(text.to_owned()));
+    let is_url = |text: &str| text.contains("://");
+    let (url, near, sends) = match (is_url(&arguments.from), is_url(&arguments.to)) {
+        (true, false) => (&arguments.from, &arguments.to, false),
+        (false, true) => (&arguments.to, &arguments.from, true),
+        (true, true) => {
+            return Err(wrong(
+                "one of both must be a folder here: files are not copied from server to server",
+            ));
+        }
+        (false, false) => return Err(wrong("one of both must be a URL, as ftp://host/folder/")),
+    };
+    let url = FtpUrl::parse(url).map_err(failure)?;
+    if url.representation == Some(Representation::Ascii) {
+        return Err(wrong("files are mirrored as they are: ;type=a cannot be"));
+    }
+    Ok((url, Path::new(near), sends))
+}
+
+/// The folder here; a target that is missing is made, or in a dry run none.
+fn root(near: &Path, sends: bool, dry_run: bool) -> anyhow::Result<Option<Folder>> {
+    let shown = || escape::terminal(&near.to_string_lossy());
+    if sends && !near.is_dir() {
+        return Err(Failure::Arguments(format!("{} is no folder that could be mirrored", shown())).into());
+    }
+    if !sends && dry_run && !near.exists() {
+        return Ok(None);
+    }
+    if !sends && !dry_run {
+        std::fs::create_dir_all(near).with_context(|| format!("the folder {} cannot be made", shown()))?;
+    }
+    Ok(Some(Folder::open(near)?))
+}
+
+fn rules(arguments: &MirrorArguments, sends: bool) -> Rules {
+    let compare = match arguments {
+        MirrorArguments { size_only: true, .. } => Compare::Size,
+        MirrorArguments { newer: true, .. } => Compare::Newer,
+        MirrorArguments { checksum: true, .. } => Compare::Content,
+        MirrorArguments { ignore_times: true, .. } => Compare::Nothing,
+        _ => Compare::SizeAndTime,
+    };
+    Rules {
+        compare,
+        filter: arguments.filter.clone(),
+        delete: arguments.delete,
+        times: !arguments.no_times,
+        modes: !arguments.no_perms,
+        umask: if sends { 0 } else { near::umask() },
+        folds_case: !sends && cfg!(any(windows, target_os = "macos")),
+    }
+}
+
+fn settings(arguments: &MirrorArguments, sends: bool) -> Settings {
+    let parallel = usize::from(arguments.parallel);
+    let share = |rate: u64| rate.checked_div(u64::from(arguments.parallel)).unwrap_or(rate).max(1);
+    Settings {
+        sends,
+        parallel,
+        depth: usize::from(arguments.depth),
+        dry_run: arguments.dry_run,
+        verify: arguments.verify,
+        follow_links: arguments.follow_links,
+        max_delete: arguments.max_delete,
+        retries: arguments.transfer.retries,
+        rate: arguments.transfer.limit_rate.map(share),
+    }
+}
+
+/// What earlier runs left to be known.
+fn open_state(
+    arguments: &MirrorArguments,
+    root: Option<&Folder>,
+    url: &FtpUrl,
+    sends: bool,
+    report: &Report,
+) -> anyhow::Result<State> {
+    let direction = if sends { "to" } else { "from" };
+    let place = format!("{direction} {url}");
+    let (folder, name) = match (&arguments.state, root) {
+        (Some(path), _) => {
+            let shown = || escape::terminal(&path.to_string_lossy());
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name =
+                name.ok_or_else(|| Failure::Arguments(format!("{} is no name for a file", shown())))?;
+            let parent =
+                path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = Dir::open_ambient_dir(parent, ambient_authority());
+            (folder.with_context(|| format!("{} cannot be written", shown()))?, name.to_owned())
+        }
+        (None, Some(root)) => (root.dir().try_clone()?, State::name_for(&place)),
+        (None, None) => return Ok(State::none()),
+    };
+    let (state, problem) = State::open(folder, &name, &place);
+    if let Some(problem) = problem {
+        report.complain(&format!("the state file {} is ignored: {problem}", escape::terminal(&name)));
+    }
+    Ok(if arguments.dry_run { state.read_only() } else { state })
+}
+
+/// Sets the crew to work, and waits until all is done.
+async fn mirror(crew: &Rc<Crew>, arguments: &MirrorArguments) -> anyhow::Result<()> {
+    let seat = first(crew, arguments).await?;
+    if arguments.checksum && seat.client.checksum_algorithm().is_none() {
+        crew.close(&mut Some(seat)).await;
+        let text =
+            "the server offers no checksums (HASH, XCRC, XMD5, XSHA…), so that --checksum cannot compare";
+        return Err(Failure::Arguments(text.into()).into());
+    }
+    let is_there = !crew.is_missing.get();
+    crew.add(Job::Folder(FolderJob { path: Vec::new(), is_there, above: None }));
+    let mut tasks = vec![tokio::task::spawn_local(Rc::clone(crew).work(Some(seat)))];
+    for _ in 1..crew.settings.parallel {
+        tasks.push(tokio::task::spawn_local(Rc::clone(crew).work(None)));
+    }
+    let mut last = None;
+    for task in tasks {
+        let mut seat = task.await?;
+        if last.is_none() {
+            last = seat.take();
+        }
+        crew.close(&mut seat).await;
+    }
+    if let Err(trouble) = remove::in_the_end(crew, &mut last).await {
+        crew.report.borrow_mut().fail(b"", trouble.to_string());
+    }
+    crew.close(&mut last).await;
+    let fatal = crew.fatal.borrow_mut().take();
+    match fatal {
+        Some(error) => Err(anyhow::Error::new(error)),
+        None => Ok(()),
+    }
+}
+
+/// The first session. A server that was never there is not waited for, unless it is only full.
+async fn first(crew: &Crew, arguments: &MirrorArguments) -> anyhow::Result<Seat> {
+    let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
+    loop {
+        let error = match crew.open().await {
+            Ok(seat) => return Ok(seat),
+            Err(error) => error,
+        };
+        let is_absent = error.is_before_login() && !error.is_too_many_sessions();
+        let pause = if is_absent { None } else { retry.after(&error) };
+        let Some(pause) = pause else {
+            return Err(match error {
+                Error::Refused { .. } => anyhow::Error::new(error),
+                error => failure(error),
+            });
+        };
+        crew.report.borrow().complain(&format!("{error}; trying again in {} s", pause.as_secs()));
+        tokio::time::sleep(pause).await;
+    }
+}

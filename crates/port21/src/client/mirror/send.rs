@@ -1,0 +1,302 @@
+//! From this side to the server.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Instant;
+
+use ftp_client::{Error, Store};
+
+use super::crew::{Crew, Seat, Trouble};
+use super::far;
+use super::fetch::{WORTH_RESUMING, verified};
+use super::folder;
+use super::item::{Item, Kind, Stamp};
+use super::near;
+use super::plan::Reason;
+use super::queue::{Batch, FileJob, Job};
+use super::report::Event;
+use super::state::Version;
+use crate::client::local::{LocalFile, SUFFIX};
+use crate::client::throttle::Throttle;
+
+/// Of so many files in a folder each one's size is asked for; of more, the directory is listed again.
+const ASKED_EACH: usize = 3;
+
+/// What servers give new files that do not tell.
+const USUAL_MODE: u32 = 0o644;
+
+/// Does a job.
+pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<(), Trouble> {
+    match job {
+        Job::Folder(job) => folder::carry_out(crew, seat, job).await,
+        Job::File(job) => send(crew, seat, job).await,
+        Job::Adjust { path, item, time, mode } => {
+            let set = set_time(crew, seat, path, item.time.filter(|_| *time)).await?.unwrap_or(false);
+            let set = set_mode(crew, seat, path, item.mode.filter(|_| *mode)).await? || set;
+            if set {
+                crew.report.borrow_mut().done(Event { action: "adjust", path, ..Event::default() });
+            } else {
+                crew.report.borrow_mut().keep();
+            }
+            Ok(())
+        }
+        Job::Check(batch) => check(crew, seat, batch).await,
+    }
+}
+
+/// A file of a batch is done, whatever became of it; the last one leaves the batch to be checked.
+pub fn over(crew: &Crew, batch: &Rc<Batch>) {
+    batch.open.set(batch.open.get().saturating_sub(1));
+    if batch.open.get() == 0 && !batch.sent.borrow().is_empty() {
+        crew.add(Job::Check(Rc::clone(batch)));
+    }
+}
+
+async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Trouble> {
+    let path = job.path();
+    let started = Instant::now();
+    let batch = Rc::clone(&job.batch);
+    let folder = batch.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let name = String::from_utf8_lossy(&job.item.name).into_owned();
+    if job.reason == Reason::Content && verified(crew, seat, &path, folder, &name).await? {
+        crew.report.borrow_mut().keep();
+        over(crew, &batch);
+        return Ok(());
+    }
+    let file = match &crew.root {
+        Some(root) if crew.settings.follow_links => root.dir().open(near::path(&path))?,
+        _ => folder.dir().open(near::path(&job.item.name))?,
+    };
+    // As it is now, which may be otherwise than when the folder was listed.
+    let item = near::item(job.item.name.clone(), &file.metadata()?);
+    let file = file.into_std();
+    if item.kind != Kind::File {
+        return Err(Trouble::Other("it is no file any more".into()));
+    }
+    if Version::new(item.size.unwrap_or_default(), item.time)
+        != Version::new(job.item.size.unwrap_or_default(), job.item.time)
+    {
+        job.partial = None;
+        job.item = item;
+    }
+    let size = job.item.size.unwrap_or_default();
+    let version = Version::new(size, job.item.time);
+    let offset = offset(crew, seat, job, &path, version).await?;
+    if size >= WORTH_RESUMING {
+        crew.state.borrow_mut().begin(&path, version);
+    }
+    let (transferred, timed) = transfer(crew, seat, job, &file, &path, offset).await?;
+    let after = near_version(&file)?;
+    if after != version {
+        return Err(Trouble::Other("it changed while it was sent; the next run sends it again".into()));
+    }
+    if job.item.mode != crew.new_mode.get() || crew.new_mode.get().is_none() {
+        learn_new_mode(crew, seat, &path).await?;
+        let usual = crew.new_mode.get().unwrap_or(USUAL_MODE);
+        let mode = job.item.mode.filter(|&mode| crew.rules.modes && mode != usual);
+        set_mode(crew, seat, &path, mode).await?;
+    }
+    let verified = crew.settings.verify && verified(crew, seat, &path, folder, &name).await?;
+    if crew.settings.verify && !verified && seat.client.checksum_algorithm().is_some() {
+        return Err(Trouble::Other(
+            "the server's checksum is another one: what it has is not what was sent".into(),
+        ));
+    }
+    {
+        let mut state = crew.state.borrow_mut();
+        state.end(&path);
+        match timed {
+            Some(true) => state.forget(&path),
+            _ => state.sent(&path, version, None),
+        }
+    }
+    batch.sent.borrow_mut().push((job.item.name.clone(), size));
+    crew.report.borrow_mut().done(Event {
+        action: "put",
+        path: &path,
+        bytes: Some(size),
+        transferred,
+        resumed_from: offset,
+        reason: Some(job.reason.word()),
+        verified,
+        seconds: started.elapsed().as_secs_f64(),
+        ..Event::default()
+    });
+    over(crew, &batch);
+    Ok(())
+}
+
+fn near_version(file: &File) -> io::Result<Version> {
+    let metadata = file.metadata()?;
+    Ok(Version::new(metadata.len(), metadata.modified().ok().map(Stamp::of)))
+}
+
+/// Where to go on: behind what an earlier try left, if that is surely of this version.
+async fn offset(
+    crew: &Crew,
+    seat: &mut Seat,
+    job: &FileJob,
+    path: &[u8],
+    version: Version,
+) -> Result<u64, Trouble> {
+    let features = seat.client.features();
+    if job.from_start
+        || features.is_known() && !features.can_restart()
+        || !crew.state.borrow().has_begun(path, version)
+    {
+        return Ok(0);
+    }
+    let left = if job.tried {
+        match seat.client.size(there(crew, path)).await {
+            Ok(size) => size,
+            Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => None,
+            Err(error) => return Err(error.into()),
+        }
+    } else {
+        job.partial
+    };
+    Ok(left.filter(|&left| left <= version.size).unwrap_or_default())
+}
+
+/// The name under which a file is sent.
+fn there(crew: &Crew, path: &[u8]) -> Vec<u8> {
+    if crew.in_place.get() { path.to_vec() } else { [path, SUFFIX.as_bytes()].concat() }
+}
+
+/// Sends, sets the time, and renames, so that the name is of a whole file of the right time or of none. Gives the bytes that crossed, and
+/// whether the time is set.
+async fn transfer(
+    crew: &Crew,
+    seat: &mut Seat,
+    job: &FileJob,
+    file: &File,
+    path: &[u8],
+    offset: u64,
+) -> Result<(u64, Option<bool>), Trouble> {
+    let temporary = there(crew, path);
+    let mut transferred = 0;
+    if offset == 0 || job.item.size != Some(offset) {
+        let mut so_far = offset;
+        let bar = crew.report.borrow().bar();
+        let mut watch = |progress: ftp_client::Progress| {
+            bar.crossed(progress.bytes.saturating_sub(so_far));
+            so_far = progress.bytes;
+            ControlFlow::Continue(())
+        };
+        let mut source = Throttle::new(LocalFile(file.try_clone()?), crew.settings.rate);
+        let how = Store { offset, temporary_name: false, ..Store::default() };
+        transferred = seat.client.upload(&temporary, how, &mut source, &mut watch).await?;
+    }
+    let timed = set_time(crew, seat, &temporary, job.item.time).await?;
+    if temporary == path {
+        return Ok((transferred, timed));
+    }
+    match seat.client.replace(&temporary, path).await {
+        Ok(()) => Ok((transferred, timed)),
+        Err(error) if error.is_not_implemented() => {
+            let reason = "the server cannot rename: files were sent under their own names, where they are seen before they are whole";
+            crew.note(reason.into());
+            crew.in_place.set(true);
+            seat.client.remove_file(&temporary).await?;
+            Box::pin(transfer(crew, seat, job, file, path, 0)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sets a file's time on the server; `None` if that is not wished, or `false` if the server cannot.
+async fn set_time(
+    crew: &Crew,
+    seat: &mut Seat,
+    path: &[u8],
+    time: Option<Stamp>,
+) -> Result<Option<bool>, Trouble> {
+    let Some(time) = time.filter(|_| crew.rules.times).and_then(Stamp::to_time) else { return Ok(None) };
+    let set = match seat.client.set_modified(path, time).await {
+        Ok(set) => set,
+        Err(Error::Refused { .. } | Error::Settings(_)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !set {
+        crew.note("the server takes no times of files (MFMT, MDTM, SITE UTIME): what was sent is remembered here instead".into());
+    }
+    Ok(Some(set))
+}
+
+async fn set_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: Option<u32>) -> Result<bool, Trouble> {
+    let Some(mode) = mode else { return Ok(false) };
+    let set = match seat.client.set_mode(path, mode).await {
+        Ok(set) => set,
+        Err(Error::Refused { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !set {
+        crew.note("the server takes no modes of files (SITE CHMOD)".into());
+    }
+    Ok(set)
+}
+
+/// Learns which mode the server gives a new file, so that most files need no command for theirs.
+async fn learn_new_mode(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<(), Trouble> {
+    let tells = seat
+        .client
+        .features()
+        .parameters("MLST")
+        .is_some_and(|facts| facts.to_ascii_lowercase().contains("unix.mode*"));
+    if !crew.rules.modes || !tells || crew.new_mode.get().is_some() {
+        return Ok(());
+    }
+    match seat.client.metadata(path).await {
+        Ok(entry) => crew.new_mode.set(Item::of_entry(entry, 0, 0).mode),
+        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Looks whether the server has as many bytes as were sent, of each file of a folder.
+async fn check(crew: &Crew, seat: &mut Seat, batch: &Batch) -> Result<(), Trouble> {
+    let sent = batch.sent.borrow().clone();
+    let place = batch.place.strip_suffix(b"/").unwrap_or_default();
+    let listed: Option<HashMap<Vec<u8>, Option<u64>>> = if sent.len() > ASKED_EACH {
+        let items = far::list(crew, seat, place).await?.items;
+        Some(items.into_iter().map(|item| (item.name, item.size)).collect())
+    } else {
+        None
+    };
+    for (name, size) in sent {
+        let path = near::join(place, &name);
+        let there = match &listed {
+            Some(listed) => listed.get(&name).copied(),
+            None => match seat.client.size(&path).await {
+                Ok(there) => Some(there),
+                Err(Error::Refused { .. }) => None,
+                Err(Error::NotUnderstood { .. }) => Some(None),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        match there {
+            Some(Some(there)) if there != size => {
+                let text = format!("{size} bytes were sent, and the server has {there}");
+                crew.report.borrow_mut().take_back(&path, text);
+                crew.state.borrow_mut().forget(&path);
+            }
+            // A name that the server writes otherwise than it was sent.
+            None if listed.is_some() => crew.note(format!(
+                "{} was sent, and the server lists no such name: it may change names",
+                crate::escape::terminal_bytes(&path)
+            )),
+            None => {
+                crew.report
+                    .borrow_mut()
+                    .take_back(&path, "it was sent, and the server does not have it".into());
+                crew.state.borrow_mut().forget(&path);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! With a server that means harm, or knows little.
+
+use std::fs;
+use std::process::Output;
+
+use port21_testkit::{FtpServer, Manners};
+use tempfile::TempDir;
+
+use crate::place::{Done, PORT21, talk};
+
+/// Mirrors a server with these manners into a new folder within another one.
+fn fetch(manners: Manners, files: &[(&str, &[u8])], options: &[&str]) -> (FtpServer, TempDir, Output) {
+    let server = FtpServer::start(manners, files);
+    let folder = tempfile::tempdir().unwrap();
+    let output = fetch_again(&server, &folder, options);
+    (server, folder, output)
+}
+
+fn fetch_again(server: &FtpServer, folder: &TempDir, options: &[&str]) -> Output {
+    let target = folder.path().join("in");
+    let url = format!("ftp://{}/", server.address());
+    let words = ["mirror", &url, target.to_str().unwrap(), "--no-netrc", "--timeout", "5"];
+    PORT21.run(&[&words, options].concat())
+}
+
+fn listing(lines: &[&str]) -> Manners {
+    let listing = lines.iter().map(|line| format!("{line}\r\n")).collect::<String>().into_bytes();
+    Manners { listing: Some(listing), ..Manners::default() }
+}
+
+#[test]
+fn no_name_leaves_the_folder() {
+    let names =
+        ["../../x", "/etc/x", "a/b", "a\\b", "a\0b", "..", ".", "con", "NUL.txt", "|sh", "\x1b[2Jx", "ok"];
+    let lines: Vec<String> =
+        names.iter().map(|name| format!("type=file;size=1;modify=20200102030405; {name}")).collect();
+    let folders =
+        ["../up", "/abs", "x/../../y"].map(|name| format!("type=dir;modify=20200102030405; {name}"));
+    let lines: Vec<&str> = lines.iter().chain(&folders).map(String::as_str).collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().map(|name| (*name, &b"x"[..])).chain([("x", &b"x"[..])]).collect();
+    let (_server, folder, output) = fetch(listing(&lines), &files, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(!talk(&output).contains('\x1b'));
+    let found: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(found, ["in"]);
+    let found: Vec<_> =
+        fs::read_dir(folder.path().join("in")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(found, ["ok"]);
+}
+
+#[test]
+fn directory_that_holds_itself_ends() {
+    let folders = ["a", "b", "c"].map(|name| format!("type=dir;modify=20200102030405; {name}"));
+    let lines: Vec<&str> = folders.iter().map(String::as_str).collect();
+    let asked = |server: &FtpServer| server.lines().iter().filter(|line| line.starts_with("MLSD")).count();
+    let (server, _folder, output) = fetch(listing(&lines), &[], &[]);
+    assert_eq!((output.status.code(), asked(&server)), (Some(1), 1 + 3 + 9));
+    assert!(talk(&output).contains("seems to hold itself"), "{}", talk(&output));
+    // A chain of folders with one name each may be meant.
+    let (server, _folder, output) = fetch(listing(&lines[..1]), &[], &[]);
+    assert_eq!((output.status.code(), asked(&server)), (Some(0), 64));
+    assert!(talk(&output).contains("left out: folders deeper than --depth"), "{}", talk(&output));
+}
+
+#[test]
+fn endless_listing_is_given_up_and_deletes_nothing() {
+    let (server, folder, _) = fetch(Manners::default(), &[("a", b"a")], &[]);
+    drop(server);
+    let server = FtpServer::start(Manners { endless: true, ..Manners::default() }, &[]);
+    let output = fetch_again(&server, &folder, &["--delete"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(talk(&output).contains("longer than"), "{}", talk(&output));
+    assert!(folder.path().join("in/a").exists());
+}
+
+#[test]
+fn listing_that_is_not_understood_as_a_whole_deletes_nothing() {
+    let manners = listing(&["type=file;size=1;modify=20200102030405; a", "what is this"]);
+    let (server, folder, _) = fetch(manners, &[("a", b"a")], &[]);
+    fs::write(folder.path().join("in/precious"), b"x").unwrap();
+    let output = fetch_again(&server, &folder, &["--delete"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(talk(&output).contains("nothing was deleted"), "{}", talk(&output));
+    assert!(folder.path().join("in/precious").exists());
+}
+
+#[test]
+fn listing_that_the_server_cut_short_deletes_nothing() {
+    for closing in [
+        "226-Output truncated to 1 matches\r\n226 done\r\n",
+        "226 Transfer done (but failed to open directory).\r\n",
+    ] {
+        let manners = Manners { closing: Some(closing.into()), ..Manners::default() };
+        let (server, folder, _) = fetch(manners, &[("a", b"a")], &[]);
+        fs::write(folder.path().join("in/precious"), b"x").unwrap();
+        let output = fetch_again(&server, &folder, &["--delete"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(talk(&output).contains("nothing was deleted"), "{}", talk(&output));
+        assert!(folder.path().join("in/precious").exists());
+    }
+}
+
+#[test]
+fn listing_that_is_refused_or_cut_deletes_nothing() {
+    for manners in [
+        Manners { replies: vec![("MLSD", b"550 no\r\n".to_vec())], ..Manners::default() },
+        Manners { closing: Some(b"451 disk on fire\r\n".to_vec()), ..Manners::default() },
+    ] {
+        let server = FtpServer::start(manners, &[]);
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        fs::write(folder.path().join("in/precious"), b"x").unwrap();
+        let output = fetch_again(&server, &folder, &["--delete"]);
+        assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+        assert!(folder.path().join("in/precious").exists());
+    }
+}
+
+#[test]
+fn cut_transfer_is_resumed_and_never_passes_for_whole() {
+    let content: Vec<u8> = (0..100_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let manners = Manners { cut_after: Some(70_000), cuts: Some(2), ..Manners::default() };
+    // The listing counts as the first of both, and is too short to be cut.
+    let (server, folder, output) = fetch(manners, &[("a", &content)], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(fs::read(folder.path().join("in/a")).unwrap() == content);
+    assert!(server.lines().contains(&"REST 70000".to_owned()), "{:?}", server.lines());
+    let manners = Manners { cut_after: Some(70_000), ..Manners::default() };
+    let (_server, folder, output) = fetch(manners, &[("a", &content)], &["--retries", "0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!folder.path().join("in/a").exists());
+}
+
+#[test]
+fn listing_tells_all_that_is_needed_for_each_file() {
+    let names: Vec<String> = (0..20).map(|number| format!("f{number}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    let (server, _folder, output) = fetch(Manners::default(), &files, &["-P", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let mut verbs: Vec<String> =
+        server.lines().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    verbs.sort();
+    verbs.dedup();
+    assert_eq!(verbs, ["AUTH", "EPSV", "FEAT", "MLSD", "PASS", "QUIT", "RETR", "TYPE", "USER"]);
+    let epsv = server.lines().iter().filter(|line| *line == "EPSV").count();
+    assert_eq!(epsv, 21);
+}
+
+#[test]
+fn server_that_takes_no_times_is_not_sent_the_same_again() {
+    let server = FtpServer::start(Manners::default(), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d", "e"] {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    let url = format!("ftp://{}/", server.address());
+    let send = || {
+        let words =
+            ["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "--timeout", "5", "--json"];
+        let output = PORT21.run(&words);
+        assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+        Done::of(&output)
+    };
+    let first = send();
+    assert_eq!(first.transferred(), ["a", "b", "c", "d", "e"]);
+    assert!(first.talk.contains("takes no times of files"), "{}", first.talk);
+    assert_eq!(server.names(), ["a", "b", "c", "d", "e"]);
+    for _ in 0..2 {
+        assert_eq!(send().count("unchanged"), 5);
+    }
+    fs::write(folder.path().join("c"), "changed").unwrap();
+    assert_eq!(send().transferred(), ["c"]);
+    assert_eq!(server.file("c").unwrap(), b"changed");
+}
+
+#[test]
+fn server_that_cannot_rename_gets_files_under_their_names() {
+    let manners = Manners { replies: vec![("RNFR", b"502 no\r\n".to_vec())], ..Manners::default() };
+    let server = FtpServer::start(manners, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    let url = format!("ftp://{}/", server.address());
+    let output = PORT21.run(&["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "-P", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert_eq!(server.names(), ["a", "b"]);
+    assert!(talk(&output).contains("cannot rename"), "{}", talk(&output));
+}
+
+#[test]
+fn server_without_checksums_is_told_of_and_cannot_be_compared_by_them() {
+    let (server, folder, output) = fetch(Manners::default(), &[("a", b"a")], &["--verify"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(talk(&output).contains("offers no checksums"), "{}", talk(&output));
+    let refused = fetch_again(&server, &folder, &["--checksum"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", talk(&refused));
+}
+
+#[test]
+fn checksum_that_differs_is_no_success() {
+    let digits = "0".repeat(64);
+    let manners = Manners {
+        replies: vec![
+            ("FEAT", b"211-Features:\r\n MLST type*;size*;modify*;\r\n XSHA256\r\n211 End\r\n".to_vec()),
+            ("XSHA256", format!("250 {digits}\r\n").into_bytes()),
+        ],
+        ..Manners::default()
+    };
+    let (server, folder, output) = fetch(manners, &[("a", b"a")], &["--verify"]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("a: the checksum is not the server's, twice"), "{}", talk(&output));
+    assert!(!folder.path().join("in/a").exists());
+    assert_eq!(server.lines().iter().filter(|line| *line == "RETR a").count(), 2);
+}
