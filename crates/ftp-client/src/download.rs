@@ -19,7 +19,7 @@ use crate::session::{Answer, Representation, Request, Transfer};
 pub const MAXIMUM_LISTING: usize = 64 << 20;
 
 /// Bytes that are handed on at once.
-const BUFFER: usize = 128 * 1024;
+pub(crate) const BUFFER: usize = 128 * 1024;
 
 /// How a file is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -197,7 +197,7 @@ impl Client {
         Ok(Download { decoder: None, ..self.begin_download(transfer).await? })
     }
 
-    async fn begin_download(&mut self, transfer: Transfer) -> Result<Download<'_>, Error> {
+    pub(crate) async fn begin_download(&mut self, transfer: Transfer) -> Result<Download<'_>, Error> {
         let decoder = (transfer.representation == Representation::Ascii).then(Decoder::default);
         let (offset, total) = (transfer.offset, transfer.expected);
         self.driver.transfer(Request::Transfer(transfer)).await?;

@@ -111,6 +111,7 @@ mod entry;
 pub mod error;
 pub mod features;
 pub mod note;
+mod range;
 pub mod retry;
 mod scan;
 pub mod session;

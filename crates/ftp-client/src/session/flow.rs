@@ -104,7 +104,7 @@ impl Session {
         let is_file = transfer.command.known_verb() == Some(Verb::Retr);
         let comparable = is_file && transfer.representation == Representation::Image;
         // After REST some servers tell the whole file's size in the opening reply, others the rest's.
-        let told = under_way.told.filter(|_| comparable && transfer.offset == 0);
+        let told = under_way.told.filter(|_| comparable && transfer.offset == 0 && transfer.end.is_none());
         let known = transfer.expected.filter(|_| comparable);
         if let (Some(known), Some(told)) = (known, told)
             && known != told

@@ -82,7 +82,9 @@ pub struct Transfer {
     pub representation: Representation,
     /// Where to begin in the server's file, in bytes (REST, RFC 3659 section 5); 0 is its beginning.
     pub offset: u64,
-    /// How long a download's file is as a whole, in bytes, if it is known. One that ends before is an error.
+    /// Where to end, in bytes, itself not included (RANG, draft-bryan-ftp-range); `None` is the file's end.
+    pub end: Option<u64>,
+    /// How long a download's file is as a whole, in bytes, or up to `end`, if it is known. One that ends before is an error.
     pub expected: Option<u64>,
 }
 
@@ -90,7 +92,7 @@ impl Transfer {
     /// A transfer from the beginning, of unknown length.
     pub fn new(verb: Verb, path: &[u8], representation: Representation) -> Self {
         let argument = (!path.is_empty()).then_some(path);
-        Self { command: Command::new(verb, argument), representation, offset: 0, expected: None }
+        Self { command: Command::new(verb, argument), representation, offset: 0, end: None, expected: None }
     }
 
     /// Whether data flow to the server.

@@ -55,7 +55,7 @@ pub(super) enum Phase {
     Arranging(Arrangement),
     /// The driver connects.
     Connecting(Arrangement),
-    /// REST is sent.
+    /// REST or RANG is sent.
     Restarting(Arrangement),
     /// The transfer command is sent.
     Asked,
@@ -314,11 +314,17 @@ impl Session {
         arrangement: Arrangement,
     ) -> Result<State, Error> {
         let offset = under_way.transfer.offset;
-        if offset == 0 {
-            return self.ask(now, under_way, arrangement);
-        }
+        let command = match under_way.transfer.end {
+            // draft-bryan-ftp-range section 3: the last byte is named, not the one behind it.
+            Some(end) => {
+                let range = format!("{offset} {}", end.saturating_sub(1));
+                Command::new(Verb::Rang, Some(range.as_bytes()))
+            }
+            None if offset == 0 => return self.ask(now, under_way, arrangement),
+            None => Command::new(Verb::Rest, Some(offset.to_string().as_bytes())),
+        };
         under_way.phase = Phase::Restarting(arrangement);
-        self.send(now, Command::new(Verb::Rest, Some(offset.to_string().as_bytes())))?;
+        self.send(now, command)?;
         Ok(State::Transferring(under_way))
     }
 

@@ -80,6 +80,7 @@ pub struct CatArguments {
 Examples:
   port21 get ftp://ftp.example.org/pub/big.iso
   port21 get -c -o isos/ 'ftp://ftp.example.org/pub/*.iso'
+  port21 get --segments 4 ftp://ftp.example.org/pub/big.iso
   port21 get --json --limit-rate 2M ftpes://joe@ftp.example.org/data.bin -o today.bin")]
 pub struct GetArguments {
     /// Files; the last part of a path may be a pattern with * ? [a-z]
@@ -91,6 +92,9 @@ pub struct GetArguments {
     /// Go on where an earlier run ended, if the server's file is the same by size and time
     #[arg(short = 'c', long)]
     pub resume: bool,
+    /// Fetch large files in so many parts at once, each over a session of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub segments: u16,
     #[command(flatten)]
     pub transfer: TransferArguments,
     #[command(flatten)]

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
-use ftp_client::{Client, Entry, Error, Fetch, Retry};
+use ftp_client::{Client, Connector, Entry, Error, Fetch, Retry};
 use ftp_protocol::Verb;
 use serde::Serialize;
 
 use super::go_on;
 use super::local::{Folder, Known, name_for};
 use super::progress::Bar;
+use super::segments::{self, Segmented};
 use super::sessions::Sessions;
 use super::throttle::Throttle;
 use crate::arguments::client::GetArguments;
@@ -30,6 +31,8 @@ struct Job<'a> {
     found: Option<Found>,
     /// What is there already may be kept.
     keep: bool,
+    /// In how many parts it may be fetched.
+    segments: u16,
 }
 
 /// What the server tells of a file.
@@ -81,7 +84,16 @@ pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
                 }
             };
             let keep = arguments.resume;
-            let job = Job { url, path, listed, folder: &folder, name, found: None, keep };
+            let job = Job {
+                url,
+                path,
+                listed,
+                folder: &folder,
+                name,
+                found: None,
+                keep,
+                segments: arguments.segments,
+            };
             outcome = outcome.max(fetch(&mut sessions, job, arguments).await?);
         }
     }
@@ -121,8 +133,8 @@ async fn fetch(
     let place = escape::terminal_bytes(&job.path);
     loop {
         let before = job.folder.known_partial(&job.name).map_or(0, |known| known.length);
-        let result = match sessions.try_get(job.url).await? {
-            Ok(client) => attempt(client, &mut job, arguments, &bar).await,
+        let result = match sessions.try_get_with_connector(job.url).await? {
+            Ok((client, connector)) => attempt(client, connector, &mut job, arguments, &bar).await,
             Err(error) => Err(error),
         };
         let error = match result {
@@ -141,6 +153,7 @@ async fn fetch(
                 format!("{place}: the server cannot begin in the middle of a file: fetched anew"),
             );
             job.keep = false;
+            job.segments = 1;
             job.found = None;
             continue;
         }
@@ -179,6 +192,7 @@ fn tell(done: &Done, arguments: &GetArguments) -> anyhow::Result<()> {
 
 async fn attempt(
     client: &mut Client,
+    connector: &Connector,
     job: &mut Job<'_>,
     arguments: &GetArguments,
     bar: &Bar,
@@ -200,7 +214,33 @@ async fn attempt(
     {
         return Ok((done, notes));
     }
-    let changed = job.found.replace(found).is_some_and(|before| before != found);
+    let before = job.found.replace(found);
+    let changed = before.is_some_and(|before| before != found);
+    if let Some(segmented) = segmented(client, job, found, representation, arguments, &mut notes) {
+        let segmented = Segmented { keep: job.keep && !changed, same_run: before.is_some(), ..segmented };
+        let fetched = segmented.fetch(client, connector, bar).await?;
+        // Its parts came at different moments, and must be of one version.
+        let was_listed = job.listed.take().is_some();
+        let again = look(client, job).await?;
+        // A listing may tell the time less exactly than MDTM does.
+        if again.size != found.size || (!was_listed && again.modified != found.modified) {
+            job.folder.forget_parts(&job.name);
+            return Err(Error::Local(std::io::Error::other(
+                "it changed on the server while its parts were fetched",
+            )));
+        }
+        job.folder
+            .partial(&job.name, true)
+            .and_then(|partial| partial.finish(found.modified, None))
+            .map_err(Error::Local)?;
+        job.folder.forget_parts(&job.name);
+        notes.extend(fetched.notes);
+        done.transferred = fetched.transferred;
+        done.resumed_from = fetched.resumed_from;
+        done.seconds = started.elapsed().as_secs_f64();
+        return Ok((done, notes));
+    }
+    job.folder.forget_parts(&job.name);
     let partial =
         job.folder.known_partial(&job.name).filter(|_| job.keep && representation == Representation::Image);
     let offset = match partial {
@@ -229,6 +269,37 @@ async fn attempt(
     done.seconds = started.elapsed().as_secs_f64();
     done.bytes = Some(offset.saturating_add(done.transferred));
     Ok((done, notes))
+}
+
+/// How to fetch it in parts, if it is to be: as asked for, or since an earlier run has begun so.
+fn segmented<'a>(
+    client: &Client,
+    job: &'a Job<'_>,
+    found: Found,
+    representation: Representation,
+    arguments: &GetArguments,
+    notes: &mut Vec<String>,
+) -> Option<Segmented<'a>> {
+    let size = found.size.filter(|_| representation == Representation::Image)?;
+    let begun = job.keep && job.folder.parts(&job.name).is_some();
+    if !begun && segments::how_many(size, job.segments) < 2 {
+        return None;
+    }
+    if client.features().is_known() && !client.features().can_restart() {
+        notes.push("the server cannot begin in the middle of a file: fetched in one part".to_owned());
+        return None;
+    }
+    Some(Segmented {
+        folder: job.folder,
+        name: &job.name,
+        path: &job.path,
+        size,
+        modified: found.modified,
+        segments: job.segments,
+        rate: arguments.transfer.limit_rate,
+        keep: job.keep,
+        same_run: false,
+    })
 }
 
 /// Asks for size and time. A server that refuses may still send the file.

@@ -17,7 +17,16 @@ use crate::escape;
 /// What stands behind the name of a file that is not whole yet.
 pub const SUFFIX: &str = ".partial";
 
-/// Longest name in bytes, with room for the suffix.
+/// What stands behind the name of the state of a file that is fetched in parts.
+const PARTS: &str = ".partial-parts";
+
+/// As long as that is being written.
+const NEW_PARTS: &str = ".partial-new";
+
+/// Most bytes of such a state that are read.
+const LONGEST_STATE: u64 = 1 << 20;
+
+/// Longest name in bytes, with room for each suffix.
 const LONGEST_NAME: usize = 240;
 
 /// The name that a remote path gives a local file, or why it gives none.
@@ -39,7 +48,9 @@ pub fn name_for(path: &[u8]) -> Result<String, String> {
         _ if text.starts_with('|') => refused("it begins with |"),
         _ if text.chars().any(char::is_control) => refused("it holds control characters"),
         _ if text.len() > LONGEST_NAME => refused("it is too long"),
-        _ if text.ends_with(SUFFIX) => refused("it is that of an unfinished file"),
+        _ if [SUFFIX, PARTS, NEW_PARTS].iter().any(|suffix| text.ends_with(suffix)) => {
+            refused("it is that of an unfinished file")
+        }
         _ if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
             || numbered("COM")
             || numbered("LPT") =>
@@ -99,6 +110,32 @@ impl Folder {
         known(&self.0, &format!("{name}{SUFFIX}"))
     }
 
+    /// The state of the unfinished file `name`, if it is fetched in parts.
+    pub fn parts(&self, name: &str) -> Option<Vec<u8>> {
+        let path = format!("{name}{PARTS}");
+        known(&self.0, &path)?;
+        let mut text = Vec::new();
+        self.0.open(&path).ok()?.take(LONGEST_STATE).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Keeps the state of an unfinished file: the old one, or the new one, whatever happens.
+    pub fn keep_parts(&self, name: &str, state: &[u8]) -> io::Result<()> {
+        let new = format!("{name}{NEW_PARTS}");
+        if self.0.symlink_metadata(&new).is_ok() {
+            self.0.remove_file(&new)?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        self.0.open_with(&new, &options)?.write_all(state)?;
+        self.0.rename(&new, &self.0, format!("{name}{PARTS}"))
+    }
+
+    /// Forgets the state of a file that is whole now, or is fetched in one part from its beginning.
+    pub fn forget_parts(&self, name: &str) {
+        let _ = self.0.remove_file(format!("{name}{PARTS}"));
+    }
+
     /// Opens the unfinished file `name`: to be written behind what is there, or anew.
     pub fn partial(&self, name: &str, keep: bool) -> io::Result<Partial<'_>> {
         let mut options = OpenOptions::new();
@@ -124,6 +161,11 @@ impl Partial<'_> {
     /// A handle to write with.
     pub fn writer(&self) -> io::Result<LocalFile> {
         Ok(LocalFile(self.file.try_clone()?))
+    }
+
+    /// The file itself.
+    pub fn into_file(self) -> File {
+        self.file
     }
 
     /// It is whole: gives it its name, and the time and mode that the server told. A file system that cannot keep those is no reason to

@@ -19,6 +19,7 @@ mod progress;
 mod put;
 mod raw;
 pub mod recording;
+mod segments;
 mod sessions;
 mod throttle;
 

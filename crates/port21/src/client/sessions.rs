@@ -52,6 +52,20 @@ impl<'a> Sessions<'a> {
         })
     }
 
+    /// As [`Sessions::try_get`], with how to make further sessions of the same kind.
+    pub async fn try_get_with_connector(
+        &mut self,
+        url: &FtpUrl,
+    ) -> anyhow::Result<Result<(&mut Client, &Connector), Error>> {
+        if let Err(error) = self.try_get(url).await? {
+            return Ok(Err(error));
+        }
+        Ok(match (&mut self.open, &self.known) {
+            (Some((_, client)), Some((_, connector))) => Ok((client, connector)),
+            _ => Err(Error::Cancelled),
+        })
+    }
+
     /// Ends the session that is open, if one is; the next request makes a new one.
     pub async fn close(&mut self) {
         if let Some((url, mut client)) = self.open.take() {
