@@ -2,6 +2,7 @@
 //!
 //! The fuzz targets call these, and an ordinary test calls them with every committed input.
 
+mod client;
 mod dialogue;
 mod segments;
 mod session;
@@ -17,6 +18,7 @@ use port21_analysis::limits::Limits;
 use port21_capture::read::MAX_RECORD;
 use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
 
+pub use client::client;
 pub use dialogue::dialogue;
 pub use segments::tcp;
 pub use session::session;

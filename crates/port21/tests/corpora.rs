@@ -63,6 +63,11 @@ fn sessions_answer_whatever_comes() {
 }
 
 #[test]
+fn clients_ask_and_are_answered_whatever_comes() {
+    replay("client", entrances::client);
+}
+
+#[test]
 fn listings_are_read() {
     replay("listing", entrances::listing);
 }
