@@ -71,6 +71,10 @@ pub enum Command {
     Mkdir(client::MkdirArguments),
     /// Send commands to an FTP server, and show the replies
     Raw(client::RawArguments),
+    /// Work on an FTP server, command by command
+    Shell(client::ShellArguments),
+    /// Keep names for FTP servers and directories
+    Bookmark(client::BookmarkArguments),
     /// Write completions for a shell
     Completions(CompletionsArguments),
     /// Write the manual pages

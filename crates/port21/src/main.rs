@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! arguments ─┬▶ input (captures, progress) ──▶ explain, answer, packets, follow, extract ──▶ render ──▶ output
-//!            ├▶ client (sessions with servers) ──▶ ls, cat, get, put, mirror, rm, mv, mkdir, raw
+//!            ├▶ client (sessions with servers) ──▶ ls, cat, get, put, mirror, rm, mv, mkdir, raw, shell, bookmark
 //!            └▶ serve ──▶ the FTP server, logs
 //! ```
 
@@ -60,6 +60,8 @@ fn main() -> ExitCode {
         Command::Mv(mv) => client::run(client::Command::Mv(mv)),
         Command::Mkdir(mkdir) => client::run(client::Command::Mkdir(mkdir)),
         Command::Raw(raw) => client::run(client::Command::Raw(raw)),
+        Command::Bookmark(bookmark) => client::bookmarks::run(bookmark),
+        Command::Shell(shell) => client::run(client::Command::Shell(shell)),
         Command::Completions(completions) => manual::completions(completions),
         Command::Man(man) => manual::pages(man),
     };

@@ -92,6 +92,11 @@ impl Told {
         output::complain(&format!("{error:#}"));
         error.context(Told)
     }
+
+    /// An error that was told in another way.
+    pub fn told(error: anyhow::Error) -> anyhow::Error {
+        error.context(Told)
+    }
 }
 
 impl fmt::Display for Told {

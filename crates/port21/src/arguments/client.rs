@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use ftp_client::session::Security;
 use ftp_client::url::FtpUrl;
 use ftp_client::{Proxy, TlsVersions};
 
 use crate::client::Filter;
+use crate::client::bookmarks;
 use crate::client::recording::Recording;
 
 fn url(text: &str) -> Result<FtpUrl, String> {
-    FtpUrl::parse(text).map_err(|error| error.to_string())
+    bookmarks::parse_url(text)
 }
 
 fn proxy(text: &str) -> Result<Proxy, String> {
@@ -262,8 +263,71 @@ pub struct RawArguments {
     pub connection: ConnectionArguments,
 }
 
-/// Options of transfers.
+/// Arguments of `shell`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 shell ftpes://joe@ftp.example.org/www/
+  port21 shell -c 'cd pub; ls; get -c *.iso' ftp://ftp.example.org/
+  port21 shell -f nightly.port21 --password-file secret ftpes://joe@ftp.example.org/
+
+`help` in the shell lists its commands. From a file, -c or a pipe, the first command that fails ends the shell, and its exit code is \
+the command's.")]
+pub struct ShellArguments {
+    /// Where to begin; `open` in the shell goes elsewhere
+    #[arg(value_name = "URL", value_parser = url)]
+    pub url: Option<FtpUrl>,
+    /// Commands to carry out, with ; between them
+    #[arg(short, long, value_name = "COMMANDS", conflicts_with = "file")]
+    pub commands: Option<String>,
+    /// File with commands, one a line; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Arguments of `bookmark`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  port21 bookmark add web ftpes://joe@ftp.example.org/www/
+  port21 ls web:
+  port21 get web:logs/today.txt bookmark://web/logs/yesterday.txt
+
+A bookmark stands wherever a URL does, as NAME:PATH (written as it is) or bookmark://NAME/PATH (written as in a URL). PATH is beneath \
+the bookmark's directory, or the server's own if it begins with /.")]
+pub struct BookmarkArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: BookmarkCommand,
+}
+
+/// Commands of `bookmark`.
+#[derive(Debug, Subcommand)]
+pub enum BookmarkCommand {
+    /// Add a bookmark, or replace it
+    Add {
+        /// Letters, digits, - and _
+        name: String,
+        /// Server, user and directory
+        #[arg(value_parser = url)]
+        url: FtpUrl,
+        /// Keep the URL's password, too, in a file that only you may read
+        #[arg(long)]
+        save_password: bool,
+    },
+    /// List all bookmarks
+    List,
+    /// Remove a bookmark
+    Rm {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Options of transfers.
+#[derive(Debug, Clone, Args)]
 pub struct TransferArguments {
     /// At most so many bytes a second, as 500k or 2M
     #[arg(long, value_name = "RATE", value_parser = rate)]
@@ -277,7 +341,7 @@ pub struct TransferArguments {
 }
 
 /// Options that every command of the client has.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArguments {
     /// The server opens data connections (EPRT, PORT)

@@ -8,17 +8,23 @@ use tokio::io::AsyncReadExt;
 
 use super::go_on;
 use super::sessions::Sessions;
-use crate::arguments::client::{CatArguments, ConnectionArguments};
+use crate::arguments::client::CatArguments;
 use crate::outcome::Outcome;
 
 /// Writes files to standard output.
 pub async fn run(arguments: &CatArguments) -> anyhow::Result<Outcome> {
-    write_out(&arguments.urls, &arguments.connection).await
+    let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = with(&mut sessions, &arguments.urls, &mut std::io::stdout()).await;
+    sessions.end().await;
+    outcome
 }
 
-/// Writes the files of `urls` to standard output.
-pub async fn write_out(urls: &[FtpUrl], connection: &ConnectionArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(connection);
+/// Writes the files of `urls` to `target`.
+pub async fn with(
+    sessions: &mut Sessions<'_>,
+    urls: &[FtpUrl],
+    target: &mut (dyn Write + Send),
+) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in urls {
         for (path, _) in sessions.expand(url).await? {
@@ -36,7 +42,7 @@ pub async fn write_out(urls: &[FtpUrl], connection: &ConnectionArguments) -> any
                 buffer.clear();
                 match download.read_buf(&mut buffer).await {
                     Ok(0) => break,
-                    Ok(_) => std::io::stdout().lock().write_all(&buffer)?,
+                    Ok(_) => target.write_all(&buffer)?,
                     Err(error) => {
                         outcome = outcome.max(go_on(&url.to_string(), Error::from(error))?);
                         break;
@@ -45,7 +51,6 @@ pub async fn write_out(urls: &[FtpUrl], connection: &ConnectionArguments) -> any
             }
         }
     }
-    sessions.end().await;
-    std::io::stdout().lock().flush()?;
+    target.flush()?;
     Ok(outcome)
 }

@@ -13,6 +13,13 @@ use crate::output::complain;
 /// Removes files and empty directories.
 pub async fn remove(arguments: &RmArguments) -> anyhow::Result<Outcome> {
     let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = remove_with(&mut sessions, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// As [`remove`], over sessions that are there.
+pub async fn remove_with(sessions: &mut Sessions<'_>, arguments: &RmArguments) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
         let found = sessions.expand(url).await?;
@@ -34,19 +41,25 @@ pub async fn remove(arguments: &RmArguments) -> anyhow::Result<Outcome> {
             }
         }
     }
-    sessions.end().await;
     Ok(outcome)
 }
 
 /// Renames on one server.
 pub async fn rename(arguments: &MvArguments) -> anyhow::Result<Outcome> {
+    let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = rename_with(&mut sessions, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// As [`rename`], over sessions that are there.
+pub async fn rename_with(sessions: &mut Sessions<'_>, arguments: &MvArguments) -> anyhow::Result<Outcome> {
     let (from, to) = (&arguments.from, &arguments.to);
     let place = |url: &FtpUrl| (url.scheme, url.host.clone(), url.port_or_default(), url.user.clone());
     if place(from) != place(to) {
         let text = "both URLs must name the same server and user: files are renamed, not copied".to_owned();
         return Err(Failure::Arguments(text).into());
     }
-    let mut sessions = Sessions::new(&arguments.connection);
     let client = sessions.get(from).await?;
     let source = without_last_slash(&from.path);
     let target = match to.is_directory {
@@ -56,17 +69,25 @@ pub async fn rename(arguments: &MvArguments) -> anyhow::Result<Outcome> {
         }
         false => to.path.clone(),
     };
-    let outcome = match client.rename(source, &target).await {
-        Ok(()) => Outcome::Complete,
-        Err(error) => go_on(&from.to_string(), error)?,
-    };
-    sessions.end().await;
-    Ok(outcome)
+    match client.rename(source, &target).await {
+        Ok(()) => Ok(Outcome::Complete),
+        Err(error) => go_on(&from.to_string(), error),
+    }
 }
 
 /// Makes directories.
 pub async fn make_directories(arguments: &MkdirArguments) -> anyhow::Result<Outcome> {
     let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = make_directories_with(&mut sessions, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// As [`make_directories`], over sessions that are there.
+pub async fn make_directories_with(
+    sessions: &mut Sessions<'_>,
+    arguments: &MkdirArguments,
+) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
         let path = without_last_slash(&url.path);
@@ -80,7 +101,6 @@ pub async fn make_directories(arguments: &MkdirArguments) -> anyhow::Result<Outc
             outcome = outcome.max(go_on(&url.to_string(), error)?);
         }
     }
-    sessions.end().await;
     Ok(outcome)
 }
 

@@ -18,7 +18,7 @@ const VARIABLE: &str = "PORT21_PASSWORD";
 /// Finds out who logs in at the server of `url`.
 pub fn find(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::Result<Credentials> {
     if let (Some(user), Some(password)) = (&url.user, &url.password) {
-        if !arguments.quiet && !ftp_protocol::command::is_guest(user.as_bytes()) {
+        if !arguments.quiet && !ftp_protocol::command::is_guest(user.as_bytes()) && stands_in_arguments() {
             complain(
                 "note: a password in a URL is seen in the process list and the shell's history; --password-file is safer",
             );
@@ -38,6 +38,11 @@ pub fn find(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::Result<Cre
         None => ask(&user, url)?,
     };
     Ok(Credentials { user, password, account })
+}
+
+/// Whether the program was started with a URL that has a password, not with a bookmark.
+fn stands_in_arguments() -> bool {
+    std::env::args().any(|word| FtpUrl::parse(&word).is_ok_and(|url| url.password.is_some()))
 }
 
 /// The password in the file or the environment.

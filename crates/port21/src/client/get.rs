@@ -59,11 +59,18 @@ struct Done {
 
 /// Fetches every URL.
 pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
+    let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = with(&mut sessions, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Fetches every URL over sessions that are there.
+pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
     if arguments.output.as_deref() == Some(Path::new("-")) {
-        return super::cat::write_out(&arguments.urls, &arguments.connection).await;
+        return super::cat::with(sessions, &arguments.urls, &mut std::io::stdout()).await;
     }
     let (folder, wished) = target(arguments)?;
-    let mut sessions = Sessions::new(&arguments.connection);
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
         let found = sessions.expand(url).await?;
@@ -94,10 +101,9 @@ pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
                 keep,
                 segments: arguments.segments,
             };
-            outcome = outcome.max(fetch(&mut sessions, job, arguments).await?);
+            outcome = outcome.max(fetch(sessions, job, arguments).await?);
         }
     }
-    sessions.end().await;
     Ok(outcome)
 }
 

@@ -20,6 +20,13 @@ use crate::output::Output;
 /// Lists every URL.
 pub async fn run(arguments: &LsArguments) -> anyhow::Result<Outcome> {
     let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = with(&mut sessions, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Lists every URL over sessions that are there.
+pub async fn with(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow::Result<Outcome> {
     let mut output = Output::standard(ColorChoice::Never);
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
@@ -33,7 +40,6 @@ pub async fn run(arguments: &LsArguments) -> anyhow::Result<Outcome> {
             Err(error) => outcome = outcome.max(go_on(&url.to_string(), error)?),
         }
     }
-    sessions.end().await;
     output.finish()?;
     Ok(outcome)
 }

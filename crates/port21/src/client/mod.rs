@@ -1,4 +1,4 @@
-//! The FTP client: `ls`, `cat`, `get`, `put`, `mirror`, `rm`, `mv`, `mkdir` and `raw`.
+//! The FTP client: `ls`, `cat`, `get`, `put`, `mirror`, `rm`, `mv`, `mkdir`, `raw`, `shell` and `bookmark`.
 //!
 //! ```text
 //! arguments ──▶ credentials ──▶ sessions (one for each server and user) ──▶ ls, get, put, … ──▶ standard output, local
@@ -6,6 +6,7 @@
 //!
 //! Names from a server are escaped before they are shown, and reach the disk only through `local`, which keeps them in one folder.
 
+pub mod bookmarks;
 mod cat;
 mod change;
 mod credentials;
@@ -21,6 +22,7 @@ mod raw;
 pub mod recording;
 mod segments;
 mod sessions;
+mod shell;
 mod throttle;
 
 use std::future::Future;
@@ -29,7 +31,7 @@ use ftp_client::Error;
 
 use crate::arguments::client::{
     CatArguments, ConnectionArguments, GetArguments, LsArguments, MirrorArguments, MkdirArguments,
-    MvArguments, PutArguments, RawArguments, RmArguments,
+    MvArguments, PutArguments, RawArguments, RmArguments, ShellArguments,
 };
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, Told};
@@ -55,6 +57,8 @@ pub enum Command<'a> {
     Mkdir(&'a MkdirArguments),
     /// `raw`
     Raw(&'a RawArguments),
+    /// `shell`
+    Shell(&'a ShellArguments),
 }
 
 impl Command<'_> {
@@ -69,6 +73,7 @@ impl Command<'_> {
             Self::Mv(arguments) => &arguments.connection,
             Self::Mkdir(arguments) => &arguments.connection,
             Self::Raw(arguments) => &arguments.connection,
+            Self::Shell(arguments) => &arguments.connection,
         }
     }
 }
@@ -78,6 +83,21 @@ pub use mirror::filter::Filter;
 /// Carries a command out.
 pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
     let connection = command.connection();
+    let outcome = carry_out(&command);
+    let failed = !matches!(outcome, Ok(Outcome::Complete));
+    if !failed || !connection.explain || interrupt::signal().is_some() {
+        return outcome;
+    }
+    // The error stands first, and then what is behind it.
+    let outcome = outcome.map_err(Told::tell);
+    recording::explain(&connection.recording);
+    outcome
+}
+
+fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
+    if let Command::Shell(arguments) = command {
+        return shell::run(arguments);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(until_signal(async {
         match command {
@@ -90,17 +110,11 @@ pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
             Command::Mv(arguments) => change::rename(arguments).await,
             Command::Mkdir(arguments) => change::make_directories(arguments).await,
             Command::Raw(arguments) => raw::run(arguments).await,
+            Command::Shell(_) => Ok(Outcome::Complete),
         }
     }));
     // A name that is still being looked up must not hold the program.
     runtime.shutdown_background();
-    let failed = !matches!(outcome, Ok(Outcome::Complete));
-    if !failed || !connection.explain || interrupt::signal().is_some() {
-        return outcome;
-    }
-    // The error stands first, and then what is behind it.
-    let outcome = outcome.map_err(Told::tell);
-    recording::explain(&connection.recording);
     outcome
 }
 

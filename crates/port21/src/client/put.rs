@@ -50,13 +50,26 @@ pub async fn run(arguments: &PutArguments) -> anyhow::Result<Outcome> {
     let Some((last, files)) = arguments.files_and_url.split_last() else {
         return Err(wrong("files and a URL are due".into()));
     };
-    let url = FtpUrl::parse(last).map_err(|error| wrong(error.to_string()))?;
+    let url = super::bookmarks::parse_url(last).map_err(wrong)?;
+    let mut sessions = Sessions::new(&arguments.connection);
+    let outcome = with(&mut sessions, files, &url, arguments).await?;
+    sessions.end().await;
+    Ok(outcome)
+}
+
+/// Sends `files` to `url` over sessions that are there.
+pub async fn with(
+    sessions: &mut Sessions<'_>,
+    files: &[String],
+    url: &FtpUrl,
+    arguments: &PutArguments,
+) -> anyhow::Result<Outcome> {
+    let wrong = |text: String| anyhow::Error::from(Failure::Arguments(text));
     if files.len() > 1 && !url.is_directory {
         return Err(wrong(format!(
             "several files cannot be written to {url}: a directory, with / at its end, is due"
         )));
     }
-    let mut sessions = Sessions::new(&arguments.connection);
     let mut outcome = Outcome::Complete;
     for file in files {
         let local = Path::new(file);
@@ -68,10 +81,9 @@ pub async fn run(arguments: &PutArguments) -> anyhow::Result<Outcome> {
         } else {
             url.path.clone()
         };
-        let job = Job { url: &url, local, path, keep: arguments.resume };
-        outcome = outcome.max(send(&mut sessions, job, arguments).await?);
+        let job = Job { url, local, path, keep: arguments.resume };
+        outcome = outcome.max(send(sessions, job, arguments).await?);
     }
-    sessions.end().await;
     Ok(outcome)
 }
 

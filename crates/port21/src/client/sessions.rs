@@ -66,6 +66,11 @@ impl<'a> Sessions<'a> {
         })
     }
 
+    /// The session with the server of `url` that is there, if one is.
+    pub fn open(&mut self, url: &FtpUrl) -> Option<&mut Client> {
+        self.open.as_mut().filter(|(open, _)| is_same(open, url)).map(|(_, client)| client)
+    }
+
     /// Ends the session that is open, if one is; the next request makes a new one.
     pub async fn close(&mut self) {
         if let Some((url, mut client)) = self.open.take() {

@@ -6,6 +6,7 @@
 mod explain;
 mod segments;
 mod server;
+mod shell;
 
 use std::process::Output;
 

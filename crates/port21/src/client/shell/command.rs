@@ -1,0 +1,284 @@
+//! The commands of the shell, as one definition for parsing, help and completion.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::words::Word;
+use crate::arguments::client::TransferArguments;
+
+/// What stands behind an option that wants a value takes no completion of names.
+#[derive(Debug, Parser)]
+#[command(
+    name = "port21 shell",
+    no_binary_name = true,
+    override_usage = "COMMAND [ARGUMENT]...",
+    disable_help_flag = true,
+    help_template = "{subcommands}\n\n{after-help}",
+    after_help = "\
+`help COMMAND` says more. !COMMAND runs something here; ; separates commands. Names may be patterns with * ? [a-z]; quotes and \
+backslashes make them mean themselves. Ctrl-C ends a transfer, Ctrl-D the shell."
+)]
+struct Line {
+    #[command(subcommand)]
+    command: ShellCommand,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum ShellCommand {
+    /// List directories or files
+    #[command(visible_alias = "dir")]
+    Ls {
+        /// Directories or files [default: the current directory]
+        names: Vec<String>,
+        /// Names only
+        #[arg(long)]
+        names_only: bool,
+    },
+    /// Change the directory on the server
+    Cd {
+        /// Directory [default: the one after login]
+        directory: Option<String>,
+    },
+    /// Show the directory on the server
+    Pwd,
+    /// Change the directory here
+    Lcd {
+        /// Directory [default: the home directory]
+        directory: Option<PathBuf>,
+    },
+    /// Show the directory here
+    Lpwd,
+    /// Fetch files
+    #[command(visible_alias = "mget")]
+    Get(GetLine),
+    /// Send files
+    #[command(visible_alias = "mput")]
+    Put(PutLine),
+    /// Remove files
+    #[command(visible_aliases = ["mrm", "delete"])]
+    Rm {
+        /// Files
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Rename
+    #[command(visible_alias = "rename")]
+    Mv {
+        /// What to rename
+        from: String,
+        /// Its new name, or with / at its end the directory to move it to
+        to: String,
+    },
+    /// Make directories
+    Mkdir {
+        /// Directories
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Make those above them, too
+        #[arg(short, long)]
+        parents: bool,
+    },
+    /// Remove empty directories
+    Rmdir {
+        /// Directories
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Show files
+    Cat {
+        /// Files
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Show files page by page ($PAGER)
+    #[command(visible_alias = "less")]
+    More {
+        /// Files
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Show the sizes of files, in bytes
+    Size {
+        /// Files
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Change permissions (SITE CHMOD)
+    Chmod {
+        /// As in 644
+        mode: String,
+        /// Files or directories
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Send a command as it is
+    #[command(visible_aliases = ["raw", "literal"])]
+    Quote {
+        /// The command
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+    /// Send SITE and a command of the server's own
+    Site {
+        /// The command
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+    /// Ask the server for its state, or that of a file
+    Stat {
+        /// File or directory
+        name: Option<String>,
+    },
+    /// Transfer files as they are; the default
+    #[command(visible_alias = "image")]
+    Binary,
+    /// Transfer files as text, with the line ends of the receiving side
+    Ascii,
+    /// Connect to another server
+    Open {
+        /// ftp://USER@HOST:PORT/PATH, also ftpes:// and ftps://, or a bookmark as NAME:
+        url: String,
+    },
+    /// Log in as somebody else
+    User {
+        /// Name
+        name: String,
+        /// Password; asked for if it does not stand here
+        password: Option<String>,
+    },
+    /// End the session
+    #[command(visible_alias = "disconnect")]
+    Close,
+    /// End the session and the shell
+    #[command(visible_aliases = ["bye", "exit"])]
+    Quit,
+}
+
+/// Arguments of `get`.
+#[derive(Debug, Args)]
+pub struct GetLine {
+    /// Files
+    #[arg(required = true)]
+    pub names: Vec<String>,
+    /// File to write, or a folder
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Go on where an earlier run ended
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    /// Fetch large files in so many parts at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub segments: u16,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+}
+
+/// Arguments of `put`.
+#[derive(Debug, Args)]
+pub struct PutLine {
+    /// Files here
+    #[arg(required = true)]
+    pub names: Vec<String>,
+    /// Name on the server, or with / at its end a directory [default: the current directory]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<String>,
+    /// Go on where an earlier run ended
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    /// Write under the file's own name at once
+    #[arg(long)]
+    pub in_place: bool,
+    /// At the end of the server's file
+    #[arg(long, conflicts_with = "resume")]
+    pub append: bool,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+}
+
+/// What a word of a command means, for completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A file or directory on the server.
+    Remote,
+    /// A file or directory here.
+    Local,
+    /// Nothing that could be completed.
+    Other,
+}
+
+/// Reads a command.
+///
+/// # Errors
+/// What is wrong with it, or help that was asked for.
+pub fn parse(words: &[Word]) -> Result<ShellCommand, clap::Error> {
+    Line::try_parse_from(words.iter().map(Word::as_parsed)).map(|line| line.command)
+}
+
+/// The names of all commands.
+pub fn names() -> Vec<String> {
+    let command = Line::command();
+    let mut names: Vec<String> = command
+        .get_subcommands()
+        .flat_map(|command| {
+            std::iter::once(command.get_name())
+                .chain(command.get_visible_aliases())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .chain(["help".to_owned()])
+        .collect();
+    names.sort();
+    names
+}
+
+/// What the words behind a command's name mean.
+pub fn meaning(command: &str) -> Meaning {
+    match command {
+        "ls" | "dir" | "cd" | "get" | "mget" | "rm" | "mrm" | "delete" | "mv" | "rename" | "mkdir"
+        | "rmdir" | "cat" | "more" | "less" | "size" | "chmod" | "stat" => Meaning::Remote,
+        "put" | "mput" | "lcd" => Meaning::Local,
+        _ => Meaning::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::shell::words::{self, Line as Parsed};
+
+    fn parsed(line: &str) -> Result<ShellCommand, clap::Error> {
+        match words::parse(line).unwrap().as_slice() {
+            [Parsed::Words(words)] => parse(words),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn definition_is_sound() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn names_that_other_clients_have_are_known() {
+        for name in [
+            "ls", "dir", "cd", "pwd", "lcd", "lpwd", "get", "mget", "put", "mput", "rm", "mrm", "mv",
+            "mkdir", "rmdir", "cat", "more", "less", "size", "chmod", "quote", "raw", "site", "stat",
+            "binary", "ascii", "open", "user", "close", "help", "bye", "quit", "exit",
+        ] {
+            assert!(names().contains(&name.to_owned()), "{name}");
+        }
+    }
+
+    #[test]
+    fn commands_take_what_they_need_and_no_more() {
+        assert!(
+            matches!(parsed("mget -c *.iso"), Ok(ShellCommand::Get(line)) if line.resume && line.names == ["*.iso"])
+        );
+        assert!(
+            matches!(parsed("quote SITE -x y"), Ok(ShellCommand::Quote { words }) if words == ["SITE", "-x", "y"])
+        );
+        assert!(parsed("get").is_err() && parsed("pwd x").is_err() && parsed("nothing").is_err());
+    }
+}

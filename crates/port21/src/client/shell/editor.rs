@@ -1,0 +1,109 @@
+//! Lines that somebody types: editing, history, completion.
+
+use std::cell::RefCell;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor};
+
+use super::complete::Completions;
+use super::{Next, Shell};
+use crate::escape;
+use crate::outcome::Outcome;
+use crate::output::complain;
+
+/// Most lines of history.
+const MOST_LINES: usize = 1000;
+
+/// Reads lines and carries them out, until somebody has had enough.
+pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
+    let configuration =
+        Config::builder().max_history_size(MOST_LINES)?.completion_type(CompletionType::List).build();
+    let mut editor: Editor<Completions<'_, '_>, FileHistory> = Editor::with_config(configuration)?;
+    editor.set_helper(Some(Completions::new(shell)));
+    let history = history();
+    if let Some(path) = &history {
+        let _ = editor.load_history(path);
+    }
+    loop {
+        let prompt = prompt(&shell.borrow());
+        match editor.readline(&prompt) {
+            Ok(line) => {
+                if !line.trim().is_empty() && !holds_secret(&line) {
+                    let _ = editor.add_history_entry(line.as_str());
+                    if let Some(path) = &history {
+                        let _ = editor.append_history(path);
+                    }
+                }
+                let next = shell.borrow_mut().typed(&line)?;
+                if let Some(helper) = editor.helper_mut() {
+                    helper.forget();
+                }
+                if next == Next::Quit {
+                    break;
+                }
+            }
+            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Eof) => break,
+            Err(error) => {
+                complain(&format!("the terminal cannot be read: {error}"));
+                return Ok(Outcome::Incomplete);
+            }
+        }
+    }
+    Ok(Outcome::Complete)
+}
+
+fn prompt(shell: &Shell<'_>) -> String {
+    let Some(place) = &shell.place else { return "port21> ".to_owned() };
+    let url = place.url();
+    let user = url.user.map(|user| format!("{user}@")).unwrap_or_default();
+    let host = escape::terminal(&format!("{user}{}", url.host));
+    format!("{host}:{}> ", escape::terminal_bytes(place.directory()))
+}
+
+/// Lines with a password in them are not kept.
+fn holds_secret(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let in_url = words.iter().any(|word| {
+        let authority = word.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        authority
+            .and_then(|authority| authority.rsplit_once('@'))
+            .is_some_and(|(login, _)| login.contains(':'))
+    });
+    let upper = line.to_ascii_uppercase();
+    let is_login = words.first() == Some(&"user") && words.len() > 2;
+    // What goes as it is may hold one, too: SITE PSWD and the like.
+    in_url || is_login || ["PASS", "PSWD", "ACCT"].iter().any(|word| upper.contains(word))
+}
+
+/// The file of the history, which only its owner may read; `None` where it cannot be made.
+fn history() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = state.or_else(|| Some(std::env::home_dir()?.join(".local/state")))?.join("port21");
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
+    let path = folder.join("history");
+    OpenOptions::new().append(true).create(true).mode(0o600).open(&path).ok()?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).ok()?;
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_with_passwords_are_told() {
+        for line in ["user joe secret", "open ftp://joe:secret@host/", "quote site pswd a b", "site PASSWD x"]
+        {
+            assert!(holds_secret(line), "{line}");
+        }
+        for line in ["user joe", "open ftp://joe@host:2121/a", "get a:b@c", "ls"] {
+            assert!(!holds_secret(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! `port21 shell`: the client's commands one after the other, at one place, from a terminal, a file or a pipe.
+//!
+//! ```text
+//! editor (history, completion) ─┐
+//! file, -c, standard input ─────┴▶ words ─▶ command ─▶ perform ─▶ ls, get, put, … as on the command line
+//! ```
+//!
+//! Every command names files by their whole path, so that a session which the server has ended is replaced without anybody's noticing.
+
+mod command;
+mod complete;
+mod editor;
+mod perform;
+mod place;
+mod words;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io::{IsTerminal, Read, stdin};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ftp_client::session::Representation;
+use tokio::runtime::Runtime;
+
+use super::sessions::Sessions;
+use crate::arguments::client::{ConnectionArguments, ShellArguments};
+use crate::escape;
+use crate::interrupt;
+use crate::outcome::{Failure, Outcome, Told};
+use crate::output::complain;
+use place::Place;
+use words::Line;
+
+/// Most bytes of a batch.
+const LONGEST_BATCH: u64 = 16 << 20;
+
+/// A shell at its place.
+pub struct Shell<'a> {
+    runtime: Rc<Runtime>,
+    connection: &'a ConnectionArguments,
+    sessions: Sessions<'a>,
+    place: Option<Place>,
+    representation: Option<Representation>,
+    /// Somebody types.
+    interactive: bool,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Command,
+    Quit,
+}
+
+/// Runs the shell.
+pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
+    let batch = batch(arguments)?;
+    let mut shell = Shell {
+        runtime: Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build()?),
+        connection: &arguments.connection,
+        sessions: Sessions::new(&arguments.connection),
+        place: None,
+        representation: None,
+        interactive: batch.is_none(),
+    };
+    if let Some(url) = &arguments.url {
+        let opened = shell.until_signal(|shell| Box::pin(perform::open(shell, url.clone())));
+        shell.go_on(opened.map(|()| Outcome::Complete))?;
+    }
+    let (shell, outcome) = match batch {
+        Some(text) => {
+            let outcome = shell.batch(&text);
+            (shell, outcome)
+        }
+        None => {
+            let shell = Rc::new(RefCell::new(shell));
+            let outcome = editor::run(&shell);
+            let shell = Rc::into_inner(shell).context("the editor still holds the shell")?;
+            (shell.into_inner(), outcome)
+        }
+    };
+    shell.end();
+    outcome
+}
+
+/// The commands, unless somebody is to type them.
+fn batch(arguments: &ShellArguments) -> anyhow::Result<Option<String>> {
+    let mut text = String::new();
+    match (&arguments.commands, &arguments.file) {
+        (Some(commands), _) => text.clone_from(commands),
+        (None, Some(path)) if path.as_os_str() != "-" => {
+            let shown = escape::terminal(&path.to_string_lossy());
+            let read =
+                std::fs::File::open(path).and_then(|file| file.take(LONGEST_BATCH).read_to_string(&mut text));
+            read.map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
+        }
+        (None, None) if stdin().is_terminal() => return Ok(None),
+        _ => {
+            let read = stdin().lock().take(LONGEST_BATCH).read_to_string(&mut text);
+            read.map_err(|error| Failure::Arguments(format!("standard input cannot be read: {error}")))?;
+        }
+    }
+    Ok(Some(text))
+}
+
+impl<'a> Shell<'a> {
+    /// Carries out a batch, up to its end or the first command that fails: what follows may rely on it.
+    fn batch(&mut self, text: &str) -> anyhow::Result<Outcome> {
+        let lines = words::parse(text).map_err(|wrong| Failure::Arguments(wrong.to_string()))?;
+        for line in &lines {
+            let (next, outcome) = self.perform(line)?;
+            if outcome != Outcome::Complete || next == Next::Quit {
+                return Ok(outcome);
+            }
+        }
+        Ok(Outcome::Complete)
+    }
+
+    /// Carries out one line that was typed. What goes wrong is told, and is no reason to end.
+    fn typed(&mut self, text: &str) -> anyhow::Result<Next> {
+        let lines = match words::parse(text) {
+            Ok(lines) => lines,
+            Err(wrong) => {
+                complain(&wrong.to_string());
+                return Ok(Next::Command);
+            }
+        };
+        for line in &lines {
+            match self.perform(line) {
+                Ok((Next::Quit, _)) => return Ok(Next::Quit),
+                Ok((Next::Command, Outcome::Complete)) => {}
+                // The commands behind it on the line may rely on it.
+                Ok((Next::Command, _)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Next::Command)
+    }
+
+    fn perform(&mut self, line: &Line) -> anyhow::Result<(Next, Outcome)> {
+        let words = match line {
+            Line::System(command) => return Ok((Next::Command, perform::system(command))),
+            Line::Words(words) => words,
+        };
+        let command = match command::parse(words) {
+            Ok(command) => command,
+            Err(error) => {
+                let is_help = !error.use_stderr();
+                let _ = error.print();
+                let outcome = if is_help { Outcome::Complete } else { Outcome::Incomplete };
+                if !is_help && !self.interactive {
+                    return Err(Told::told(Failure::Arguments("a command is wrong".to_owned()).into()));
+                }
+                return Ok((Next::Command, outcome));
+            }
+        };
+        if matches!(command, command::ShellCommand::Quit) {
+            return Ok((Next::Quit, Outcome::Complete));
+        }
+        let outcome = self.until_signal(|shell| Box::pin(perform::perform(shell, command)));
+        Ok((Next::Command, self.go_on(outcome)?))
+    }
+
+    /// Whoever types is told what went wrong; a batch ends with it.
+    fn go_on(&mut self, outcome: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
+        let outcome = match outcome {
+            Err(error) if self.interactive && interrupt::signal().is_none() => {
+                complain(&format!("{error:#}"));
+                Outcome::Incomplete
+            }
+            Err(error) => {
+                return Err(error);
+            }
+            Ok(outcome) => outcome,
+        };
+        if self.interactive && outcome != Outcome::Complete && self.connection.explain {
+            super::recording::explain(&self.connection.recording);
+        }
+        Ok(outcome)
+    }
+
+    /// Does something until it is done, or until Ctrl-C: then what is under way is given up, and the shell goes on if somebody types.
+    fn until_signal<T>(
+        &mut self,
+        work: impl for<'b> FnOnce(
+            &'b mut Shell<'a>,
+        ) -> std::pin::Pin<Box<dyn Future<Output = anyhow::Result<T>> + 'b>>,
+    ) -> anyhow::Result<T> {
+        let runtime = Rc::clone(&self.runtime);
+        let interactive = self.interactive;
+        runtime.block_on(async {
+            let mut work = work(self);
+            let mut tick = tokio::time::interval(Duration::from_millis(50));
+            loop {
+                tokio::select! {
+                    result = &mut work => return result,
+                    _ = tick.tick() => {
+                        if interactive && interrupt::take_interactive() {
+                            anyhow::bail!("interrupted");
+                        }
+                        interrupt::check()?;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Ends the session, and tells what was odd.
+    fn end(self) {
+        let Self { runtime, sessions, .. } = self;
+        runtime.block_on(async {
+            // A server that does not answer is not waited for.
+            let _ = tokio::time::timeout(Duration::from_secs(5), sessions.end()).await;
+        });
+        // A name that is still being looked up must not hold the program.
+        if let Some(runtime) = Rc::into_inner(runtime) {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `port21 shell`: batches with their exit codes, and somebody at a terminal.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::server::Server;
+use super::{PORT21, run, talk};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn shell(server: &Server, commands: &str) -> Output {
+    run(&["shell", "--quiet", "-c", commands, &server.url("")])
+}
+
+#[test]
+fn batch_does_what_the_single_commands_do() {
+    let (server, here) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    fs::write(here.path().join("one.txt"), b"one").unwrap();
+    fs::write(here.path().join("two words.txt"), b"two").unwrap();
+    fs::write(here.path().join("other.bin"), b"\0").unwrap();
+    let folder = here.path().to_str().unwrap();
+    let output = shell(
+        &server,
+        &format!(
+            "lcd '{folder}'; mkdir -p a/b\ncd a; pwd; put *.txt; cd b; put -o ../x.bin other.bin; cd ..\n\
+             # a comment; !false\nls --names-only; mv x.bin b/y.bin; size one.txt; cat \"two words.txt\"; cd\n\
+             pwd; get a/*.txt -o got/; rm a/two\\ words.txt; mrm a/one*; rmdir nothing-there"
+        ),
+    );
+    let words: Vec<String> = said(&output).lines().map(str::to_owned).collect();
+    assert_eq!(
+        words,
+        ["/a", "b", "one.txt", "two words.txt", "x.bin", "           3 /a/one.txt", "two/"],
+        "{}",
+        talk(&output)
+    );
+    assert_eq!(output.status.code(), Some(1), "the last command fails: {}", talk(&output));
+    assert_eq!(fs::read(here.path().join("got/two words.txt")).unwrap(), b"two");
+    assert_eq!(fs::read(here.path().join("got/one.txt")).unwrap(), b"one");
+    assert_eq!(fs::read(server.folder.path().join("a/b/y.bin")).unwrap(), b"\0");
+    let left: Vec<_> = fs::read_dir(server.folder.path().join("a")).unwrap().collect();
+    assert_eq!(left.len(), 1, "only b is left: {left:?}");
+}
+
+#[test]
+fn batch_ends_at_the_first_command_that_fails() {
+    let server = Server::start(&[]);
+    server.put("keep.txt", b"keep");
+    let output = shell(&server, "cd nowhere; rm keep.txt");
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(server.folder.path().join("keep.txt").exists());
+    assert_eq!(shell(&server, "pwd; quit; rm keep.txt").status.code(), Some(0));
+    assert_eq!(shell(&server, "frobnicate").status.code(), Some(2));
+    assert_eq!(shell(&server, "get 'keep.txt").status.code(), Some(2));
+    assert!(server.folder.path().join("keep.txt").exists());
+    assert_eq!(run(&["shell", "-c", "pwd"]).status.code(), Some(2), "there is no session");
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(run(&["shell", "-c", "pwd", &format!("ftp://{nowhere}/")]).status.code(), Some(3));
+}
+
+#[test]
+fn commands_come_from_a_pipe_or_a_file_and_names_are_escaped() {
+    let server = Server::start(&[]);
+    server.put("a\u{1b}[2Jb", b"");
+    let piped =
+        PORT21.run_with_input(&["shell", "--quiet", "--no-netrc", &server.url("")], b"ls --names-only\n");
+    assert_eq!(piped.status.code(), Some(0), "{}", talk(&piped));
+    assert!(said(&piped).contains("[2Jb") && !said(&piped).contains('\u{1b}'), "{:?}", said(&piped));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "ls --names-only\n").unwrap();
+    let filed = run(&["shell", "--quiet", "-f", file.path().to_str().unwrap(), &server.url("")]);
+    assert_eq!(said(&filed), said(&piped));
+}
+
+#[test]
+fn commands_go_as_they_are_and_stars_in_quotes_are_names() {
+    let server = Server::start(&[]);
+    for name in ["*.c", "a.c"] {
+        server.put(name, b"text");
+    }
+    let output = shell(&server, "quote NOOP; site help; chmod 640 a.c; rm '*.c'; ls --names-only");
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(said(&output).starts_with("200 ") && said(&output).ends_with("\na.c\n"), "{}", said(&output));
+    let mode = fs::metadata(server.folder.path().join("a.c")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    assert_eq!(shell(&server, "quote PASS x").status.code(), Some(2), "a login is not sent raw");
+}
+
+/// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
+const TYPIST: &str = r#"
+import os, pty, re, select, sys, time
+program, url, state = sys.argv[1:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ.update(XDG_STATE_HOME=state, TERM="vt100", PORT21_PASSWORD="a secret")
+    os.execv(program, [program, "shell", "--no-netrc", url])
+seen = b""
+def until(text, patience=60):
+    global seen
+    end = time.monotonic() + patience
+    while text not in seen:
+        ready, _, _ = select.select([terminal], [], [], max(0, end - time.monotonic()))
+        if not ready:
+            sys.exit(f"{text!r} never came: {seen!r}")
+        seen += os.read(terminal, 65536)
+    seen = seen.split(text, 1)[1]
+def type(text):
+    os.write(terminal, text)
+until(b":/> ")
+type(b"cd in\t\r")
+until(b"/inner> ")
+type(b"get bi\t--limit-rate 20k --retries 0\r")
+until(b"limit-rate")
+time.sleep(1)
+type(b"\x03")
+until(b"interrupted")
+until(b"/inner> ")
+type(b"size big.bin\r")
+until(b"3000000 /inner/big.bin")
+until(b"/inner> ")
+time.sleep(3)
+type(b"pwd\r")
+until(b"connecting anew")
+until(b"/inner\r\n")
+until(b"/inner> ")
+type(b"open " + url.replace("joe@", "joe:a%20secret@").encode() + b"\r")
+until(b":/> ")
+type(b"nonsense\r")
+until(b"unrecognized")
+until(b":/> ")
+type(b"quit\r")
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+#[test]
+fn somebody_at_a_terminal_completes_interrupts_and_comes_back() {
+    let server = Server::start(&["--idle-timeout", "2"]);
+    let (here, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir(server.folder.path().join("inner")).unwrap();
+    server.put("inner/big.bin", &vec![0; 3_000_000]);
+    let url = server.url("").replace(":a%20secret", "");
+    let output = Command::new("python3")
+        .args(["-c", TYPIST, env!("CARGO_BIN_EXE_port21"), &url, state.path().to_str().unwrap()])
+        .current_dir(here.path())
+        .output()
+        .expect("python3 runs");
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let history = state.path().join("port21/history");
+    let lines = fs::read_to_string(&history).unwrap();
+    assert!(lines.contains("size big.bin") && !lines.contains("secret"), "{lines}");
+    assert_eq!(fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(Path::new(&here.path().join("big.bin.partial")).exists(), "what came is kept");
+}
