@@ -148,17 +148,21 @@ impl Session {
 
     fn reported_transfers(&self, counterpart: &impl Fn(u64, u64) -> Option<u64>) -> Vec<Transfer> {
         let reported = self.transfers.iter().filter(|transfer| self.is_reported(transfer));
-        let mut transfers: Vec<Transfer> =
-            reported.zip(0..).map(|(transfer, index)| self.transfer(transfer, index, counterpart)).collect();
-        transfers.sort_by_key(|transfer| {
+        let mut transfers: Vec<(Transfer, StreamMode)> = reported
+            .zip(0..)
+            .map(|(pending, index)| {
+                (self.transfer(pending, index, counterpart), StreamMode(pending.stream_mode))
+            })
+            .collect();
+        transfers.sort_by_key(|(transfer, _)| {
             let data = transfer.data.as_ref().map(|data| data.first_packet);
             transfer.command_packet.or(transfer.opening_reply.map(|reply| reply.packet)).or(data)
         });
-        for (transfer, index) in transfers.iter_mut().zip(0..) {
+        for ((transfer, _), index) in transfers.iter_mut().zip(0..) {
             transfer.index = index;
         }
         sizes_from_listings(&mut transfers);
-        transfers
+        transfers.into_iter().map(|(transfer, _)| transfer).collect()
     }
 
     /// The attempt that counts: one that moved bytes, else one that was opened, else the last.
@@ -215,9 +219,10 @@ impl Session {
         let bytes = content.map_or(0, |content| content.length);
         let expected = pending
             .expected
+            // What is told is the file's length, and other modes put more or less on the wire.
+            .filter(|_| pending.stream_mode)
             .map(|(size, from, packet)| (remaining(size, pending.restart, bytes), from, packet));
-        let incomplete_because =
-            incomplete(pending, ended, sender, expected.filter(|_| !protected && pending.stream_mode));
+        let incomplete_because = incomplete(pending, ended, sender, expected.filter(|_| !protected));
         Transfer {
             index,
             verb: pending.verb.map(|verb| verb.as_str().to_owned()),
@@ -415,10 +420,13 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
 /// So many sizes of MLSD listings are compared with later downloads in the same session.
 const MLSD_SIZES: usize = 4096;
 
+/// Whether a transfer's bytes cross as they are (MODE S).
+struct StreamMode(bool);
+
 /// A listing by MLSD states exact sizes (RFC 3659, section 7.5.7): later downloads of its entries must have them.
-fn sizes_from_listings(transfers: &mut [Transfer]) {
+fn sizes_from_listings(transfers: &mut [(Transfer, StreamMode)]) {
     let mut sizes: Vec<(String, u64, Option<u64>)> = Vec::new();
-    for transfer in transfers {
+    for (transfer, StreamMode(as_they_are)) in transfers {
         let directory = transfer.path.clone();
         if transfer.verb.as_deref() == Some("MLSD") {
             let entries = transfer
@@ -435,7 +443,7 @@ fn sizes_from_listings(transfers: &mut [Transfer]) {
         }
         let image = transfer.representation == crate::report::Type::Image;
         let download = transfer.direction == Some(Direction::Download) && transfer.kind == Some(Kind::File);
-        if transfer.expected_bytes.is_some() || !image || !download || transfer.protected {
+        if transfer.expected_bytes.is_some() || !image || !download || transfer.protected || !*as_they_are {
             continue;
         }
         let stated = sizes.iter().rfind(|(path, _, _)| Some(path) == directory.as_ref());

@@ -43,6 +43,7 @@ fn compressed_transfer_is_not_taken_for_cut_short() {
     ftp.retrieve("file.txt", 50_031, b"x\x9c-compressed-bytes");
     let report = explain(&network);
     assert_whole(only_transfer(&report), b"x\x9c-compressed-bytes");
+    assert_eq!(only_transfer(&report)["expected_bytes"], Value::Null, "nobody has told how many bytes cross");
 }
 
 /// Row 31. Block mode marks the end in the stream itself: again, the wire's bytes count (RFC 959, section 3.4.2).
@@ -53,7 +54,15 @@ fn block_mode_bytes_are_those_of_the_wire() {
     let blocks = b"\x00\x00\x05hello\x40\x00\x00";
     ftp.say("TYPE I", "200 ok").say("MODE B", "200 ok").say("SIZE file.txt", "213 5");
     ftp.retrieve("file.txt", 50_031, blocks);
-    assert_whole(only_transfer(&explain(&network)), blocks);
+    let report = explain(&network);
+    assert_whole(only_transfer(&report), blocks);
+    assert!(
+        report["sessions"][0]["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|one| one["code"] != "transfer-long")
+    );
 }
 
 fn list(command: &str, listing: &str) -> Value {
