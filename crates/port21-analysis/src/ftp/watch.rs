@@ -23,6 +23,10 @@ use crate::tcp::{self, Chunk, Connection, End};
 /// So many data connections of a session keep the beginning of what they carry until it is over.
 const BEGINNINGS: usize = 64;
 
+/// A connection that has been silent for this long when it is announced was another's, in nanoseconds: captures swap packets, and
+/// clients open data connections to use them.
+const SILENT: i64 = 1_000_000_000;
+
 /// An announced data connection that was opened.
 #[derive(Debug)]
 pub(super) struct Data {
@@ -141,7 +145,8 @@ impl Stage {
         let fits = |stream: u64| {
             let Some(Role::Stranger(stranger)) = self.roles.get(&stream) else { return None };
             let opening = stranger.opening(port);
-            let fits = may_be(stranger, port, &listeners, &expectation) && opening.is_in_time(&expectation);
+            let is_in_time = opening.is_in_time(&expectation) && stranger.is_heard_at(expectation.time);
+            let fits = may_be(stranger, port, &listeners, &expectation) && is_in_time;
             fits.then_some((stranger.first_packet, stream))
         };
         let candidates: Vec<(u64, u64)> =
@@ -233,6 +238,12 @@ impl Stage {
 }
 
 impl Stranger {
+    /// Whether it was not over long before this time. A server listens on one port after the other, and some day on the same again:
+    /// what went there earlier was for somebody else, whose announcement could not be read.
+    fn is_heard_at(&self, time: i64) -> bool {
+        self.times.1 >= time.saturating_sub(SILENT)
+    }
+
     fn opening(&self, port: u16) -> Opening {
         Opening::new(self.ends.map(endpoint), port, self.first_packet, self.times.0)
     }

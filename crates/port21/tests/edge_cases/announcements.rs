@@ -337,6 +337,20 @@ fn announcement_of_a_port_in_use_takes_no_connection_that_is_not_its_own() {
     }
 }
 
+/// Servers listen on a port again after a while. What went there meanwhile may be of a session that cannot be read (TLS).
+#[test]
+fn connection_that_was_over_before_its_port_was_announced_again_is_not_taken_for_the_new_one() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    let earlier = network.connect("192.168.1.10:39000", "156.21.1.54:50040");
+    earlier.send(Side::Responder, b"\x17\x03\x03 of somebody else").close(Side::Responder);
+    network.wait_milliseconds(1500);
+    ftp.retrieve("file.txt", 50_040, b"its own");
+    let report = explain(&network);
+    assert_eq!(only_transfer(&report)["pairing"], "exact");
+    assert_whole(only_transfer(&report), b"its own");
+}
+
 /// Both halves are known: a third session that is told the same has no part in it.
 #[test]
 fn third_session_does_not_join_a_server_to_server_transfer() {
