@@ -2,7 +2,7 @@
 
 use port21_capture::{Flags, Segment, Timestamp};
 
-/// Copies come within this time. TCP itself repeats nothing so soon (RFC 6298, section 2.4).
+/// Copies come within this time. TCP itself repeats nothing so soon by its timer (RFC 6298, section 2.4).
 const WITHIN_NANOSECONDS: i64 = 1_000_000;
 
 /// All that the TCP header says, and the payload's length.
@@ -26,8 +26,9 @@ pub(super) struct Recent {
 
 impl Recent {
     /// Whether a segment repeats one of the last two of its sender, apart from its bytes; remembers it. An
-    /// acknowledgment without data repeats only the packet just before it (`adjacent`): receivers do send the same
-    /// acknowledgment again for each segment that comes out of order (RFC 5681, section 4.2).
+    /// acknowledgment or a reset without data repeats only the packet just before it (`adjacent`): receivers do send the
+    /// same acknowledgment again for each segment that comes out of order (RFC 5681, section 4.2), and the same reset for
+    /// each that comes after the close (RFC 9293, section 3.5.2).
     pub fn repeats(&mut self, segment: &Segment<'_>, time: Timestamp, adjacent: bool) -> bool {
         let print = Print {
             sequence: segment.sequence,
@@ -37,8 +38,7 @@ impl Recent {
             payload_length: segment.payload_length,
             timestamps: segment.options.timestamps,
         };
-        let says_more =
-            segment.payload_length > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
+        let says_more = segment.payload_length > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);
         let same = |seen: &Option<(Print, Timestamp)>| {
             seen.as_ref().is_some_and(|(seen, at)| {
                 *seen == print && (0..=WITHIN_NANOSECONDS).contains(&time.nanoseconds_since(*at))

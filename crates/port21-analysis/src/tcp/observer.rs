@@ -82,7 +82,10 @@ impl Observer {
         }
         let mut marks = judge(&mut sender.side, &mut receiver.side, segment, time, self.round_trip);
         marks.add_if(std::mem::take(&mut self.reuses_ports), Mark::ReusedPorts);
-        marks.add_if(sender.recent.repeats(segment, time, adjacent) && agrees, Mark::DuplicateFrame);
+        // On a short way TCP itself repeats at once what the other end asks for by repeating its acknowledgment (RFC 5681, section 3.2).
+        let is_asked_for = receiver.side.duplicates() > 0 && receiver.side.acknowledges(segment.sequence);
+        let repeats = sender.recent.repeats(segment, time, adjacent);
+        marks.add_if(repeats && agrees && !is_asked_for, Mark::DuplicateFrame);
         marks.add_if(closed, Mark::DataAfterClose);
         marks.add_if(segment.flags.contains(Flags::URG), Mark::Urgent);
         let duplicate_of =

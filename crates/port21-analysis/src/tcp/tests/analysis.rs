@@ -172,6 +172,33 @@ fn a_frame_captured_twice_is_told_from_a_retransmission_by_its_bytes() {
     assert!(other_bytes.marked(Mark::DuplicateFrame).is_empty());
 }
 
+#[test]
+fn a_segment_that_is_asked_for_again_is_no_frame_captured_twice() {
+    let asked_for = heard_after_opening(
+        "
+        > \"ab\"
+        < ACK ack=1 +0ms
+        > seq=1 \"ab\" +0ms",
+    );
+    assert!(asked_for.marked(Mark::DuplicateFrame).is_empty());
+    assert_eq!(asked_for.marked(Mark::Retransmission), [6]);
+}
+
+#[test]
+fn a_reset_for_each_late_segment_is_no_frame_captured_twice() {
+    let late = heard_after_opening(
+        "
+        < FIN+ACK
+        > \"ab\"
+        < RST seq=2 +0ms
+        > \"cd\" +0ms
+        < RST seq=2 +0ms",
+    );
+    assert!(late.marked(Mark::DuplicateFrame).is_empty());
+    let twice = heard_after_opening("< RST\n< RST seq=1 +0ms");
+    assert_eq!(twice.marked(Mark::DuplicateFrame), [5]);
+}
+
 /// The cause of the only pause.
 fn pause(lines: &str) -> StallCause {
     let heard = heard_after_opening(lines);
