@@ -102,8 +102,10 @@ pub struct Limits {
     pub access: AccessList,
     /// What follows from failed logins.
     pub bans: BanPolicy,
-    /// Bytes a second.
+    /// Most bytes a second.
     pub bandwidth: BandwidthPolicy,
+    /// Least bytes a second of a transfer, on average over [`Times::stall`] of waiting for the client; 0 is any.
+    pub least_rate: u64,
 }
 
 /// How long things may take.

@@ -174,7 +174,7 @@ impl Conversation {
             return Poll::Ready(None);
         }
         if let Poll::Ready(Err(_)) = self.outgoing.poll_flush(&mut self.control, context) {
-            return Poll::Ready(Some(Ending::Client));
+            return Poll::Ready(Some(Ending::Broken));
         }
         if self.poll_control(context) || self.poll_pending(context) {
             return Poll::Ready(None);
@@ -298,7 +298,7 @@ impl Conversation {
         let flushed = poll_fn(|context| self.outgoing.poll_flush(&mut self.control, context));
         match timeout(self.shared.times.write, flushed).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Ending::Client),
+            Ok(Err(_)) => Err(Ending::Broken),
             Err(_) => Err(Ending::NotRead),
         }
     }
@@ -317,8 +317,8 @@ impl Conversation {
             };
             let _ = timeout(LAST_WORDS, last).await;
         }
-        let by_client = ending == Ending::Client;
         if let Some(witness) = &mut self.witness {
+            let by_client = ending.is_of_the_client();
             witness.end(&self.shared, if by_client { Speaker::Client } else { Speaker::Server });
         }
         let duration = self.began.elapsed();

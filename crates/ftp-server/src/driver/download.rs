@@ -48,6 +48,12 @@ enum Uncopied {
     Failed(TransferError),
 }
 
+impl From<TransferError> for Uncopied {
+    fn from(error: TransferError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 async fn send_uncopied(
     socket: &mut Socket,
     file: &File,
@@ -65,15 +71,13 @@ async fn send_uncopied(
                 .await
                 .map_err(classify)
         };
-        let sent = match tokio::time::timeout(meter.stall(), step).await {
-            Ok(Ok(0)) => return Err(Uncopied::Failed(became_shorter())),
-            Ok(Ok(sent)) => sent,
-            Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(Uncopied::Failed(TransferError::Stalled)),
+        let sent = match meter.watch(step).await? {
+            0 => return Err(Uncopied::Failed(became_shorter())),
+            sent => sent,
         };
         *from = from.saturating_add(u64::try_from(sent).unwrap_or(u64::MAX));
         meter.stored(sent);
-        meter.crossed(sent).await;
+        meter.crossed(sent).await?;
     }
     Ok(())
 }
@@ -136,10 +140,15 @@ pub(super) async fn send_listing(
 ) -> Result<(), TransferError> {
     let mut encoder = Encoder::new(Form { ascii: false, ..form });
     let mut lines = Vec::new();
-    while walk.fill(&mut lines)? {
+    loop {
+        let more = walk.fill(&mut lines);
+        // Also what came before something that could not be read: the reply tells that it is not all.
         meter.stored(lines.len());
         write_all(data, encoder.encode(&lines)?, meter).await?;
         lines.clear();
+        if !more? {
+            break;
+        }
         // Entries that match nothing are looked at as well.
         tokio::task::consume_budget().await;
     }
@@ -155,7 +164,7 @@ async fn write_all(data: &mut Data, bytes: &[u8], meter: &mut Meter) -> Result<(
             return Err(TransferError::Broken);
         }
         rest = rest.get(written..).unwrap_or_default();
-        meter.crossed(written).await;
+        meter.crossed(written).await?;
     }
     Ok(())
 }

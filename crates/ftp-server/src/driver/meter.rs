@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::limit::{Direction, Throttle};
+use crate::limit::{Direction, Pace, Throttle};
 use crate::session::TransferError;
 
 /// Bytes after which a transfer lets others have the thread, however fast its client is.
@@ -38,6 +38,7 @@ pub(super) struct Meter {
     throttle: Throttle,
     direction: Direction,
     stall: Duration,
+    pace: Pace,
     turn: u64,
 }
 
@@ -47,8 +48,9 @@ impl Meter {
         throttle: Throttle,
         direction: Direction,
         stall: Duration,
+        least_rate: u64,
     ) -> Self {
-        Self { counts, throttle, direction, stall, turn: 0 }
+        Self { counts, throttle, direction, stall, pace: Pace::new(least_rate, stall), turn: 0 }
     }
 
     /// Most bytes that may cross at once, at most `wished`.
@@ -57,17 +59,15 @@ impl Meter {
         piece.map_or(wished, |piece| usize::try_from(piece).unwrap_or(wished).clamp(1, wished.max(1)))
     }
 
-    /// How long nothing may move.
-    pub(super) fn stall(&self) -> Duration {
-        self.stall
-    }
-
     /// Waits for `step`, unless nothing moves for too long.
-    pub(super) async fn watch<T>(
-        &self,
-        step: impl Future<Output = Result<T, TransferError>>,
-    ) -> Result<T, TransferError> {
-        timeout(self.stall, step).await.unwrap_or(Err(TransferError::Stalled))
+    pub(super) async fn watch<T, E: From<TransferError>>(
+        &mut self,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let began = Instant::now();
+        let result = timeout(self.stall, step).await;
+        self.pace.wait(began.elapsed());
+        result.unwrap_or_else(|_| Err(TransferError::Stalled.into()))
     }
 
     /// These bytes of the file or listing are done with.
@@ -75,8 +75,8 @@ impl Meter {
         self.counts.stored.fetch_add(widened(bytes), Relaxed);
     }
 
-    /// These bytes crossed. Waits as long as rates ask for, and lets others have their turn.
-    pub(super) async fn crossed(&mut self, bytes: usize) {
+    /// These bytes crossed. Waits as long as rates ask for, and lets others have their turn; fails if it goes too slowly.
+    pub(super) async fn crossed(&mut self, bytes: usize) -> Result<(), TransferError> {
         let bytes = widened(bytes);
         self.counts.wire.fetch_add(bytes, Relaxed);
         let wait = self.throttle.take(Instant::now().into_std(), self.direction, bytes);
@@ -87,6 +87,7 @@ impl Meter {
             self.turn = 0;
             tokio::task::yield_now().await;
         }
+        if self.pace.keeps_up(bytes) { Ok(()) } else { Err(TransferError::TooSlow) }
     }
 }
 

@@ -15,7 +15,7 @@ use super::transfer::{self, Job, Prepared};
 use super::witness::Speaker;
 use crate::limit::{Direction, Throttle};
 use crate::record::{Ending, What};
-use crate::session::{Action, Connection, Content, Event, Operation, Transfer, TransferError};
+use crate::session::{Action, Closing, Connection, Content, Event, Operation, Transfer, TransferError};
 use crate::store::StoreError;
 
 impl Conversation {
@@ -30,7 +30,7 @@ impl Conversation {
                 }
                 Action::StartTls => Box::pin(self.start_tls()).await,
                 Action::StopTls => Box::pin(self.stop_tls()).await,
-                Action::Close => Some(Box::pin(self.close()).await),
+                Action::Close(why) => Some(Box::pin(self.close(why)).await),
                 action => {
                     self.carry_out(action);
                     None
@@ -56,7 +56,7 @@ impl Conversation {
     /// What needs no waiting here.
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Send(_) | Action::StartTls | Action::StopTls | Action::Close => {}
+            Action::Send(_) | Action::StartTls | Action::StopTls | Action::Close(_) => {}
             Action::Authenticate(attempt) => self.verify(attempt),
             Action::LogOut => self.login = None,
             Action::Operate(operation) => self.operate(operation),
@@ -114,12 +114,12 @@ impl Conversation {
         }
         match timeout(self.shared.times.handshake, self.control.unprotect()).await {
             Ok(Ok(())) => None,
-            Ok(Err(_)) | Err(_) => Some(Ending::Client),
+            Ok(Err(_)) | Err(_) => Some(Ending::Broken),
         }
     }
 
-    async fn close(&mut self) -> Ending {
-        self.flush().await.err().unwrap_or(Ending::Server)
+    async fn close(&mut self, why: Closing) -> Ending {
+        self.flush().await.err().unwrap_or(Ending::Closed(why))
     }
 
     fn operate(&mut self, operation: Operation) {
@@ -188,7 +188,8 @@ impl Conversation {
             Content::Retrieve { .. } | Content::List { .. } => Direction::Download,
         };
         let throttle = self.login.as_ref().map_or_else(Throttle::unlimited, |login| login.throttle.clone());
-        let meter = Meter::new(Arc::clone(&counts), throttle, direction, self.shared.times.stall);
+        let (stall, least_rate) = (self.shared.times.stall, self.shared.least_rate);
+        let meter = Meter::new(Arc::clone(&counts), throttle, direction, stall, least_rate);
         let job = Job {
             way: self.way(&transfer),
             peer: self.peer(),

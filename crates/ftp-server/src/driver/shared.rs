@@ -43,6 +43,7 @@ pub(super) struct Shared {
     pub(super) access: AccessList,
     pub(super) bans: Bans,
     pub(super) bandwidth: Bandwidth,
+    pub(super) least_rate: u64,
     /// Passwords that are verified at once: each takes a processor for a while, by design.
     pub(super) verifications: Semaphore,
     pub(super) hooks: Option<Hooks>,
@@ -85,6 +86,7 @@ impl Shared {
             access: limits.access,
             bans: Bans::new(limits.bans),
             bandwidth: Bandwidth::new(limits.bandwidth),
+            least_rate: limits.least_rate,
             verifications: Semaphore::new(processors),
             hooks: upload_hook.map(Hooks::new),
             counters: Counters::default(),

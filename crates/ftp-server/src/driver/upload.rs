@@ -35,7 +35,7 @@ pub(super) async fn receive(
             meter.stored(bytes.len());
             Ok(())
         })?;
-        meter.crossed(read).await;
+        meter.crossed(read).await?;
         if read == buffer.len() && read < LARGEST_BUFFER {
             buffer.resize(read.saturating_mul(2).min(LARGEST_BUFFER), 0);
         }

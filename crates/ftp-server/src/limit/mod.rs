@@ -9,6 +9,7 @@
 //!                                     Bans ◀── failed, succeeded ───────┤
 //!                                     Accounts' Ticket ◀────────────────┤
 //!                                     Bandwidth ── Throttle ──▶ how long to wait for so many bytes
+//!                                     Pace ─────────▶ whether a transfer goes fast enough
 //! ```
 
 mod accept;
@@ -16,6 +17,7 @@ mod access;
 mod ban;
 mod bandwidth;
 mod connections;
+mod pace;
 mod table;
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -25,6 +27,7 @@ pub use access::{AccessList, BadNetwork, Network};
 pub use ban::{BanPolicy, Bans};
 pub use bandwidth::{Bandwidth, BandwidthPolicy, Direction, Throttle};
 pub use connections::{ConnectionPolicy, Connections, Full, Ticket};
+pub use pace::Pace;
 
 /// Whom an address counts as: an IPv4 address as itself, also when it is written as IPv6 (`::ffff:a.b.c.d`); an IPv6
 /// address as its network of 64 bits, since whoever has one address of it has them all (RFC 4291 section 2.5.4).

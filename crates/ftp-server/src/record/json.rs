@@ -158,12 +158,13 @@ mod tests {
     #[test]
     fn the_end_of_a_session_has_its_totals() {
         let what = What::Disconnected {
-            reason: Ending::Client,
+            reason: Ending::Closed(crate::session::Closing::NotLoggedIn),
             duration: std::time::Duration::from_millis(1500),
             downloaded: 5,
             uploaded: 6,
         };
         let object = read(&record(what));
+        assert_eq!(object["reason"], "nobody logged in in time");
         assert_eq!(object["duration"], 1.5);
         assert_eq!(object["downloaded"], 5);
         assert_eq!(object["uploaded"], 6);

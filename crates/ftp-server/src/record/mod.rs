@@ -17,6 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::session::Closing;
 pub use counters::Counters;
 pub use json::json;
 pub use xferlog::xferlog;
@@ -139,12 +140,12 @@ pub enum RefusedConnection {
 /// How a control connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Ending {
-    /// The session closed it: QUIT, a timeout, or too many errors; the last reply says which.
-    #[error("closed by the server")]
-    Server,
-    /// The client closed it without QUIT.
-    #[error("closed by the client")]
-    Client,
+    /// The session closed it.
+    #[error("{0}")]
+    Closed(#[from] Closing),
+    /// The client closed it, or it broke, in the middle of something.
+    #[error("the connection broke")]
+    Broken,
     /// The client did not read what was sent.
     #[error("the client did not read its replies")]
     NotRead,
@@ -226,6 +227,13 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn observe(&self, _: &Record) {}
+}
+
+impl Ending {
+    /// Whether the client ended the connection, so that its end came first.
+    pub fn is_of_the_client(self) -> bool {
+        matches!(self, Self::Broken | Self::Closed(Closing::ClosedByClient))
+    }
 }
 
 impl Record {

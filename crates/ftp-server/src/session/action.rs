@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
+use super::Closing;
 use crate::account::Attempt;
 use crate::store::{Disposition, VirtualPath};
 
@@ -19,8 +20,8 @@ pub enum Action {
     StartTls,
     /// When all that was sent before has left: end TLS in both directions and go on in clear (CCC, RFC 4217 section 6).
     StopTls,
-    /// When all that was sent before has left: close the control connection.
-    Close,
+    /// When all that was sent before has left: close the control connection, for this reason.
+    Close(Closing),
     /// Find out who this is. Answered by [`Event::Authenticated`](super::Event::Authenticated).
     Authenticate(Attempt),
     /// The account has left (REIN, or another USER after a login): it no longer counts as a session of it.

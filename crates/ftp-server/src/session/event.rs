@@ -90,6 +90,9 @@ pub enum TransferError {
     /// Nothing moved for too long.
     #[error("nothing moved for too long")]
     Stalled,
+    /// It moved, but slower than the server's least rate.
+    #[error("it went slower than transfers have to")]
+    TooSlow,
     /// [`Action::AbortTransfer`](super::Action::AbortTransfer), or the control connection is gone.
     #[error("the transfer was ended by the client")]
     Aborted,

@@ -12,6 +12,7 @@
 //! an [`Event`]. Bytes are read from the socket only while [`Session::wants_bytes`].
 
 mod action;
+mod closing;
 mod command;
 mod event;
 mod input;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 use ftp_protocol::Line;
 
 pub use action::{Action, Answered, Connection, Content, Form, ListFormat, Operation, Transfer, TransferId};
+pub use closing::Closing;
 pub use command::{MOST_COMBINED, STATUS_LINES};
 pub use event::{Done, Event, TransferError, Transferred};
 pub use input::LONGEST_LINE;
@@ -87,6 +89,8 @@ struct Tally {
     failed_logins: u32,
     unknown_commands: u32,
     overlong_lines: u32,
+    /// Listeners in a row that no transfer used.
+    unused_ports: u32,
 }
 
 impl Session {
@@ -128,7 +132,7 @@ impl Session {
         }
         if matches!(self.stage, Stage::Handshake { .. }) {
             // These are in clear, and TLS has the connection: somebody puts words into the client's mouth.
-            self.close();
+            self.close(Closing::ClearBehindAuth);
             return;
         }
         self.input.push(bytes);
@@ -203,7 +207,7 @@ impl Session {
             let line = match &self.stage {
                 Stage::Ready if self.stopping.is_some() => {
                     self.reply(421, "The server is being stopped; connect again later.");
-                    return self.close();
+                    return self.close(Closing::Stopping);
                 }
                 Stage::Ready => self.input.next_line(),
                 Stage::Transferring(_) => self.passing_line(),
@@ -220,7 +224,7 @@ impl Session {
         if matches!(self.stage, Stage::Ready) && self.actions.is_empty() {
             self.refuse_endless_line(now);
             if self.peer_closed && self.actions.is_empty() {
-                self.close();
+                self.close(Closing::ClosedByClient);
             }
         }
     }
@@ -263,14 +267,14 @@ impl Session {
     }
 
     /// Ends the session: nothing is read or done from here on.
-    fn close(&mut self) {
+    fn close(&mut self, why: Closing) {
         if let Stage::Transferring(running) = &self.stage {
             let id = running.id;
             self.abort_transfer(id);
         }
         self.stage = Stage::Ended;
         self.input.clear();
-        self.act(Action::Close);
+        self.act(Action::Close(why));
     }
 
     /// The account's part of the session, if somebody is logged in.

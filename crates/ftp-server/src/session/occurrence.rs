@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::stage::{Control, Identity, Stage};
-use super::{Action, Event, Session, later};
+use super::{Action, Closing, Event, Session, later};
 
 /// After the server's time to stop, a transfer that was told to end has this long to do so.
 const ABORT_GRACE: Duration = Duration::from_secs(5);
@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn occur(&mut self, now: Instant, event: Event) {
         match event {
             Event::TlsStarted => self.tls_started(),
-            Event::TlsFailed => self.close(),
+            Event::TlsFailed => self.close(Closing::TlsFailed),
             Event::Authenticated(result) => {
                 if matches!(self.stage, Stage::Authenticating) {
                     self.stage = Stage::Ready;
@@ -57,20 +57,20 @@ impl Session {
         let logged_in = matches!(self.identity, Identity::Known(_));
         if !logged_in && self.login_until <= now {
             self.reply(421, "Nobody has logged in for too long; connect again.");
-            return self.close();
+            return self.close(Closing::NotLoggedIn);
         }
         match self.stage {
             Stage::Delaying { close, text, .. } => {
                 self.stage = Stage::Ready;
                 self.reply(530, text);
                 if close {
-                    self.close();
+                    self.close(Closing::FailedLogins);
                 }
             }
-            Stage::Handshake { .. } => self.close(),
+            Stage::Handshake { .. } => self.close(Closing::TlsFailed),
             _ => {
                 self.reply(421, "No command for too long; connect again.");
-                self.close();
+                self.close(Closing::Idle);
             }
         }
     }
@@ -107,7 +107,7 @@ impl Session {
                 self.abort_transfer(id);
             }
             // Nothing more can come, and the handshake needs more.
-            Stage::Handshake { .. } => self.close(),
+            Stage::Handshake { .. } => self.close(Closing::ClosedByClient),
             _ => {}
         }
     }
@@ -125,7 +125,7 @@ impl Session {
         if !matches!(self.stage, Stage::Handshake { .. }) {
             self.reply(421, "The server is being stopped; connect again later.");
         }
-        self.close();
+        self.close(Closing::Stopping);
     }
 
     /// Nobody is logged in any more: the driver frees the account's place.

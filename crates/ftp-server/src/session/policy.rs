@@ -54,6 +54,9 @@ pub struct Policy {
     pub unknown_commands: u32,
     /// Lines longer than [`LONGEST_LINE`](super::LONGEST_LINE) after which the connection is closed; at least 1.
     pub overlong_lines: u32,
+    /// Ports for data connections that may be asked for in a row (PASV, EPSV) without a transfer command; one more closes the
+    /// connection. At least 1.
+    pub unused_ports: u32,
 }
 
 impl Default for Policy {
@@ -83,6 +86,7 @@ impl Default for Policy {
             longest_failure_delay: Duration::from_secs(10),
             unknown_commands: 3,
             overlong_lines: 3,
+            unused_ports: 100,
         }
     }
 }

@@ -118,7 +118,7 @@ impl Bench {
             assert!(!self.closed, "nothing is done behind Close: {}", driver::describe(&action));
             match &action {
                 Action::Send(bytes) => replies(bytes).iter().for_each(|reply| self.enter(reply)),
-                Action::Close => {
+                Action::Close(_) => {
                     self.closed = true;
                     assert!(self.session.poll_timeout().is_none() && !self.session.wants_bytes());
                 }

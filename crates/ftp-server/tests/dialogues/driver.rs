@@ -305,7 +305,7 @@ pub fn answers(action: &Action) -> Vec<Event> {
         Action::AbortTransfer(id) => {
             vec![Event::TransferEnded { id: *id, result: Err(TransferError::Aborted) }]
         }
-        Action::Send(_) | Action::StopTls | Action::Close | Action::LogOut | Action::StopListening => {
+        Action::Send(_) | Action::StopTls | Action::Close(_) | Action::LogOut | Action::StopListening => {
             Vec::new()
         }
     }

@@ -128,6 +128,7 @@ impl Dialogue {
             "no_combine" => policy.offer_combine = false,
             "use_default_data_port" => policy.use_default_data_port = true,
             "longest_hashed" => policy.longest_hashed = value.parse().unwrap(),
+            "unused_ports" => policy.unused_ports = value.parse().unwrap(),
             "longest_ascii_size" => policy.longest_ascii_size = value.parse().unwrap(),
             "greeting" => policy.greeting = value.split('|').map(str::to_owned).collect(),
             "peer" => self.ends.peer = value.parse::<SocketAddr>().unwrap(),

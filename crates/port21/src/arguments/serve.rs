@@ -293,6 +293,9 @@ group! {
         /// The longest that an address waits [default: 1h]
         #[arg(long, value_name = "TIME")]
         longest_ban: Time,
+        /// Bytes a second that a transfer has to reach, on average over --stall-timeout of waiting for the client; 0 is any [default: 16]
+        #[arg(long, value_name = "N")]
+        least_rate: u64,
         /// Bytes a second to the client, of each session [default: no limit, as for all rates]
         #[arg(long, value_name = "BYTES")]
         download_rate: Rate,

@@ -23,6 +23,9 @@ use crate::output;
 /// Uploads whose hooks run at once, and how long one may take.
 const HOOKS: (usize, Duration) = (8, Duration::from_secs(600));
 
+/// Bytes a second of the slowest transfer: a tenth of what the slowest modems and mobile phones did.
+const LEAST_RATE: u64 = 16;
+
 /// All that the server is told, but for what has to be opened.
 pub struct Assembled {
     /// The settings that it is made of.
@@ -313,6 +316,7 @@ fn limits(settings: &Settings) -> Limits {
             address: rates(limits.address_download_rate, limits.address_upload_rate),
             all: rates(limits.total_download_rate, limits.total_upload_rate),
         },
+        least_rate: limits.least_rate.unwrap_or(LEAST_RATE),
     }
 }
 

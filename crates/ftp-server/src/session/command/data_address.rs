@@ -8,7 +8,7 @@ use ftp_protocol::address::{self, AddressError};
 use crate::session::parameters::DataAddress;
 use crate::session::reply::canonical;
 use crate::session::stage::{Passive, Stage};
-use crate::session::{Action, Session};
+use crate::session::{Action, Closing, Session};
 
 impl Session {
     /// One command of this family.
@@ -104,6 +104,13 @@ impl Session {
     }
 
     fn listen(&mut self, passive: Passive) {
+        // Each port that is never used takes one from others for a while: who only asks for ports wants no files.
+        if self.tally.unused_ports >= self.policy.unused_ports.max(1) {
+            self.drop_data_address();
+            self.reply(421, "Too many ports that no transfer used; the connection is closed.");
+            return self.close(Closing::UnusedPorts);
+        }
+        self.tally.unused_ports = self.tally.unused_ports.saturating_add(1);
         let ipv6 = self.is_ipv6();
         self.parameters.data = DataAddress::Unset;
         self.act(Action::Listen { ipv6 });

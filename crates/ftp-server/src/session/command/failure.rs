@@ -69,6 +69,7 @@ pub(super) fn of_transfer(verb: Verb, error: &TransferError) -> (u16, String) {
         TransferError::Broken => (426, "The data connection broke; the transfer is not whole."),
         TransferError::BadCompression => (451, "The compressed data (MODE Z) is damaged."),
         TransferError::Stalled => (426, "Nothing moved for too long; the data connection is closed."),
+        TransferError::TooSlow => (426, "It went too slowly; the data connection is closed."),
         TransferError::Aborted => (426, "The transfer was ended; the data connection is closed."),
     };
     (code, text.to_owned())

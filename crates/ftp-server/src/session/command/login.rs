@@ -8,7 +8,7 @@ use ftp_protocol::command::is_guest;
 use crate::account::{Attempt, Login, Refusal};
 use crate::session::parameters::Parameters;
 use crate::session::stage::{Account, Control, Identity, Protection, Stage, secret};
-use crate::session::{Action, Session, later};
+use crate::session::{Action, Closing, Session, later};
 
 /// Longest name of HOST in bytes (RFC 1123 section 2.1).
 const LONGEST_HOST: usize = 255;
@@ -97,7 +97,7 @@ impl Session {
     /// QUIT (RFC 959 section 4.1.1). A transfer has ended before it is read.
     fn quit(&mut self) {
         self.reply(221, "Goodbye.");
-        self.close();
+        self.close(Closing::Quit);
     }
 
     /// HOST (RFC 7151 section 3): before USER, the name that the client connected to.
@@ -148,15 +148,15 @@ impl Session {
             Refusal::TlsRequired => "This account is for TLS only: send AUTH TLS, then USER.",
             Refusal::Banned => {
                 self.reply(421, "Too many failed logins; try again later.");
-                return self.close();
+                return self.close(Closing::LoginRefused(refusal));
             }
             Refusal::TooManySessions => {
                 self.reply(421, "Too many sessions; end one, or try again later.");
-                return self.close();
+                return self.close(Closing::LoginRefused(refusal));
             }
             Refusal::Unavailable => {
                 self.reply(421, "Nobody can log in just now; try again later.");
-                return self.close();
+                return self.close(Closing::LoginRefused(refusal));
             }
         };
         self.tally.failed_logins = self.tally.failed_logins.saturating_add(1);

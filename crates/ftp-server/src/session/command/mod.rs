@@ -20,7 +20,7 @@ use ftp_protocol::command::Command;
 use ftp_protocol::{Line, Verb};
 
 use super::reply::echo;
-use super::{Action, Operation, Session, Stage};
+use super::{Action, Closing, Operation, Session, Stage};
 use crate::account::Right;
 use crate::store::VirtualPath;
 
@@ -125,7 +125,7 @@ impl Session {
         let foreign = FOREIGN_WORDS.contains(&command.verb.as_slice());
         if before_login && (foreign || self.tally.unknown_commands >= self.policy.unknown_commands.max(1)) {
             self.reply(421, "This is an FTP server; the connection is closed.");
-            return self.close();
+            return self.close(Closing::NotFtp);
         }
         let word = command.as_sent.as_deref().unwrap_or(&command.verb);
         self.reply(500, format!("\"{}\" is no command here; HELP lists those that are.", echo(word)));
@@ -136,7 +136,7 @@ impl Session {
         self.tally.overlong_lines = self.tally.overlong_lines.saturating_add(1);
         if self.tally.overlong_lines >= self.policy.overlong_lines.max(1) {
             self.reply(421, "Too many lines that are too long; the connection is closed.");
-            return self.close();
+            return self.close(Closing::OverlongLines);
         }
         self.reply(500, format!("A line has at most {} bytes; this one is not read.", super::LONGEST_LINE));
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ftp_protocol::Verb;
 
 use crate::session::stage::{Control, Identity, Protection, Stage};
-use crate::session::{Action, Session};
+use crate::session::{Action, Closing, Session};
 
 impl Session {
     /// One command of this family.
@@ -38,7 +38,7 @@ impl Session {
         }
         if !self.input.is_empty() {
             self.reply(503, "Nothing may follow AUTH before TLS; the connection is closed.");
-            return self.close();
+            return self.close(Closing::ClearBehindAuth);
         }
         self.drop_data_address();
         // RFC 2228 section 3, AUTH: what was said before about the user does not count.

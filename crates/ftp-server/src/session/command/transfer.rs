@@ -27,6 +27,7 @@ impl Session {
         if verb == Verb::Abor {
             return self.abor();
         }
+        self.tally.unused_ports = 0;
         let part = self.parameters.part.take().unwrap_or_default();
         // RFC 4217 section 9: the server may insist on PROT P.
         if self.policy.require_protected_data && !self.protection.data {
