@@ -9,6 +9,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus,
 };
 use nix::unistd::{Gid, Uid, User, initgroups, setgid, setuid};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Rights to files that are asked for: those of Linux 6.10. An older kernel gives what it knows.
 const KNOWN: ABI = ABI::V5;
@@ -61,6 +62,20 @@ pub fn is_root() -> bool {
 /// Lets this process make files and directories with any mode: each store takes away what its umask says.
 pub fn clear_umask() {
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
+}
+
+/// Raises the number of files that may be open (RLIMIT_NOFILE) to what the system grants: the usual 1,024 are for programs that use
+/// select(2). Gives how many; `None` is no limit.
+pub fn raise_open_files() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let wished = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        // Whatever stands in the way, the server serves as many as it may.
+        if setrlimit(Resource::Nofile, wished).is_ok() {
+            limit = getrlimit(Resource::Nofile);
+        }
+    }
+    limit.current
 }
 
 /// What a process needs of the files.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 use ftp_server::account::configured::ConfiguredAccounts;
@@ -26,13 +26,11 @@ use crate::output::complain;
 const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2121);
 
-/// What uploads left behind is removed at the start if nobody changed it for so long.
-const STALE_AFTER: Duration = Duration::from_secs(3600);
-
 /// Serves until SIGTERM or SIGINT.
 pub fn run(assembled: Assembled) -> anyhow::Result<Outcome> {
     let servant = servant(&assembled)?;
     privileges::clear_umask();
+    open_files(&assembled);
     // Before there are threads: each has rights of its own, and gives them to those that it starts.
     let sandbox = shut_off(&assembled)?;
     let (log, writing) = logs::start(&assembled.settings.logs)
@@ -68,6 +66,20 @@ pub fn run(assembled: Assembled) -> anyhow::Result<Outcome> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     writing.end();
     served.map(|()| Outcome::Complete)
+}
+
+/// Takes all the descriptors that the system grants, and says so if they are too few: each connection needs one, its transfer three more
+/// for a while.
+fn open_files(assembled: &Assembled) {
+    let granted = privileges::raise_open_files();
+    let connections = assembled.limits.connections.total.and_then(|total| u64::try_from(total).ok());
+    if let (Some(granted), Some(connections)) = (granted, connections)
+        && granted <= connections
+    {
+        complain(&format!(
+            "the system lets this process open {granted} files, too few for {connections} connections (--max-connections)"
+        ));
+    }
 }
 
 fn servant(assembled: &Assembled) -> Result<Option<Servant>, Failure> {
@@ -199,7 +211,7 @@ fn clean(accounts: &ConfiguredAccounts) {
     std::thread::spawn(move || {
         for root in roots {
             if let Ok(store) = LocalStore::open(&root, LocalOptions::default()) {
-                let removed = store.remove_stale_uploads(SystemTime::now(), STALE_AFTER);
+                let removed = store.remove_stale_uploads();
                 if removed > 0 {
                     let root = escape::terminal(&root.to_string_lossy());
                     complain(&format!("{removed} uploads that were cut short are removed from {root}"));

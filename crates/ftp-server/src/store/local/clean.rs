@@ -2,38 +2,39 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, unlinkat};
 
 use super::jail::open_directory;
-use super::upload::{TEMPORARY_PREFIX, is_stale};
+use super::upload::{TEMPORARY_PREFIX, open_stale};
 
 /// Directories within each other that are looked at: each is held open.
 const DEEPEST: usize = 128;
 
-/// Removes stale files in and beneath `root` that were not changed since `changed_before`. Gives how many.
-pub(super) fn tree(root: &Path, changed_before: SystemTime) -> u64 {
+/// Removes stale files in and beneath `root`. Gives how many.
+pub(super) fn tree(root: &Path) -> u64 {
     match open_directory(root) {
-        Ok(root) => beneath(root, Some(changed_before), 0, true),
+        Ok(root) => beneath(root, 0, true),
         Err(_) => 0,
     }
 }
 
-/// The same in one directory only, of any age.
+/// The same in one directory only.
 pub(super) fn directory(directory: OwnedFd) -> u64 {
-    beneath(directory, None, 0, false)
+    beneath(directory, 0, false)
 }
 
-fn beneath(directory: OwnedFd, changed_before: Option<SystemTime>, depth: usize, deeper: bool) -> u64 {
+fn beneath(directory: OwnedFd, depth: usize, deeper: bool) -> u64 {
     let mut removed: u64 = 0;
     let Ok(mut entries) = Dir::new(directory) else { return 0 };
     while let Some(Ok(entry)) = entries.read() {
         let name = entry.file_name().to_bytes();
         let Ok(parent) = entries.fd() else { return removed };
         if name.starts_with(TEMPORARY_PREFIX) {
-            if is_stale(parent, name, changed_before) && unlinkat(parent, name, AtFlags::empty()).is_ok() {
-                removed = removed.saturating_add(1);
+            // The lock is held until the name is gone, so that nobody begins to write it meanwhile.
+            if let Some(stale) = open_stale(parent, name) {
+                removed = removed.saturating_add(unlinkat(parent, name, AtFlags::empty()).is_ok().into());
+                drop(stale);
             }
         } else if deeper
             && depth < DEEPEST
@@ -41,7 +42,7 @@ fn beneath(directory: OwnedFd, changed_before: Option<SystemTime>, depth: usize,
             && !matches!(name, b"." | b"..")
             && let Ok(inner) = enter(parent, name)
         {
-            removed = removed.saturating_add(beneath(inner, changed_before, depth.saturating_add(1), true));
+            removed = removed.saturating_add(beneath(inner, depth.saturating_add(1), true));
         }
     }
     removed

@@ -24,7 +24,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, fchmod, fstatvfs, futimens, mkdirat,
@@ -112,10 +112,10 @@ impl LocalStore {
         Ok(Self(Arc::new(Shared { root: root.to_path_buf(), jail, options, promised: Mutex::default() })))
     }
 
-    /// Removes files of uploads that nobody writes any more since a server was killed, if they were not changed for `age`.
-    /// Gives how many. Looks at every directory beneath the root, so it takes its time.
-    pub fn remove_stale_uploads(&self, now: SystemTime, age: Duration) -> u64 {
-        clean::tree(&self.0.root, now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
+    /// Removes files of uploads that nobody writes any more since a server was killed: each upload under way holds a lock. Gives how
+    /// many. Looks at every directory beneath the root, so it takes its time.
+    pub fn remove_stale_uploads(&self) -> u64 {
+        clean::tree(&self.0.root)
     }
 }
 

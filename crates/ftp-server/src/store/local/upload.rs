@@ -5,7 +5,6 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use rustix::fs::{
     Access, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, accessat, copy_file_range, fchmod, fdatasync,
@@ -280,9 +279,9 @@ fn create_temporary(directory: impl AsFd, mode: Mode) -> Result<(Vec<u8>, File)>
         match openat(&directory, name.as_slice(), flags, mode) {
             Ok(file) => {
                 let file = File::from(file);
-                // Where locks are missing, its age alone tells that it is in use.
-                let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
-                return Ok((name, file));
+                if is_ours(&file)? {
+                    return Ok((name, file));
+                }
             }
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
@@ -291,14 +290,20 @@ fn create_temporary(directory: impl AsFd, mode: Mode) -> Result<(Vec<u8>, File)>
     Err(StoreError::Exists)
 }
 
-/// Whether the file of an upload that is called `name` belongs to nobody any more: no server holds its lock, and it was not
-/// changed since `changed_before`, if that matters.
-pub(super) fn is_stale(directory: impl AsFd, name: &[u8], changed_before: Option<SystemTime>) -> bool {
+/// Locks a file that was just made. `false` if somebody who looks for stale files was faster: he has removed it, or is about to.
+fn is_ours(file: &File) -> Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        // Without locks, as on some network file systems, no file is ever found stale.
+        Ok(()) | Err(_) => Ok(fstat(file)?.st_nlink > 0),
+    }
+}
+
+/// The file of an upload that is called `name`, locked, if it belongs to nobody any more: no server holds its lock.
+pub(super) fn open_stale(directory: impl AsFd, name: &[u8]) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = openat(directory, name, flags, Mode::empty()).map(File::from) else { return false };
-    let modified = || file.metadata().and_then(|metadata| metadata.modified());
-    let is_old = changed_before.is_none_or(|before| modified().is_ok_and(|modified| modified <= before));
-    is_old && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    let file = openat(directory, name, flags, Mode::empty()).map(File::from).ok()?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(file)
 }
 
 /// The first `length` bytes of one file to the end of another, without passing through here where the kernel can.

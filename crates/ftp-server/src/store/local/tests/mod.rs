@@ -8,6 +8,7 @@ mod whole;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::*;
 

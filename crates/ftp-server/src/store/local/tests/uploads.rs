@@ -192,12 +192,33 @@ fn stale_uploads_are_removed_and_those_under_way_are_not() {
     let store = world.store();
     let upload = store.write(&path("/pub/deep/new"), Disposition::Replace).unwrap();
     fs::write(world.root().join("pub/deep/.port21-upload-1-1"), b"left behind").unwrap();
-    let now = SystemTime::now();
-    assert_eq!(store.remove_stale_uploads(now, Duration::from_secs(3600)), 0, "too young");
-    assert_eq!(store.remove_stale_uploads(now + Duration::from_secs(1), Duration::ZERO), 1);
+    assert_eq!(store.remove_stale_uploads(), 1);
     assert_eq!(world.names("pub/deep").len(), 1);
     upload.finish().unwrap();
     assert_eq!(world.names("pub/deep"), ["new"]);
+}
+
+#[test]
+fn uploads_that_begin_while_stale_ones_are_looked_for_are_not_taken_for_stale() {
+    let world = World::new();
+    let store = world.store();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    store.remove_stale_uploads();
+                }
+            });
+        }
+        for number in 0..2000 {
+            let name = path(&format!("/pub/deep/{}", number % 10));
+            let written = write_all(&store, &name, Disposition::Replace, b"whole");
+            over.store(written.is_err() || number == 1999, std::sync::atomic::Ordering::Relaxed);
+            written.unwrap();
+        }
+    });
+    assert_eq!(world.names("pub/deep").len(), 10);
 }
 
 #[test]
