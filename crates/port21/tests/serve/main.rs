@@ -1,115 +1,23 @@
-//! The program as a server: what it says, what it refuses to start with, how it ends.
+//! The program as a server: what it says, what it refuses to start with, how it ends, how it is supervised.
 
 // The lints allow these in tests, but do not take a test's helpers for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+// Each of the programs that test servers uses a part of these.
+#[allow(dead_code)]
+mod client;
+mod scripts;
+#[allow(dead_code)]
+mod server;
+mod supervised;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_port21");
-
-/// A server that ends with the test.
-struct Server {
-    child: Child,
-    talk: BufReader<ChildStderr>,
-    /// What it said up to being ready.
-    said: String,
-    address: String,
-}
-
-impl Server {
-    fn start(words: &[&str]) -> Self {
-        let mut child =
-            Command::new(PROGRAM).arg("serve").args(words).stderr(Stdio::piped()).spawn().unwrap();
-        let mut talk = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        let address = loop {
-            let start = said.len();
-            assert!(talk.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-            let line = said[start..].trim_end();
-            if let Some((_, address)) =
-                line.strip_prefix("port21: serving ").and_then(|line| line.rsplit_once(" on "))
-            {
-                break address.to_owned();
-            }
-        };
-        Self { child, talk, said, address }
-    }
-
-    /// Reads on until a line holds `words`.
-    fn hears(&mut self, words: &str) {
-        let mut line = String::new();
-        while !line.contains(words) {
-            line.clear();
-            assert!(self.talk.read_line(&mut line).unwrap() > 0, "it ended without saying {words:?}");
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let told = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success());
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.address)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A client that says one thing after the other.
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    fn connect(address: &str) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut client = Self(BufReader::new(socket));
-        assert!(client.reply().starts_with("220"));
-        client
-    }
-
-    fn reply(&mut self) -> String {
-        let mut reply = String::new();
-        loop {
-            let start = reply.len();
-            assert!(self.0.read_line(&mut reply).unwrap() > 0, "the connection is closed: {reply}");
-            if reply.as_bytes()[start + 3] == b' ' {
-                return reply;
-            }
-        }
-    }
-
-    fn says(&mut self, line: &str) -> String {
-        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
-        self.reply()
-    }
-
-    /// Sends a file.
-    fn puts(&mut self, name: &str, content: &[u8]) -> String {
-        let told = self.says("EPSV");
-        let port: u16 = told.split('|').nth(3).unwrap().parse().unwrap();
-        let host = self.0.get_ref().peer_addr().unwrap().ip();
-        self.0.get_mut().write_all(format!("STOR {name}\r\n").as_bytes()).unwrap();
-        let mut data = TcpStream::connect((host, port)).unwrap();
-        let opening = self.reply();
-        if !opening.starts_with('1') {
-            return opening;
-        }
-        data.write_all(content).unwrap();
-        drop(data);
-        self.reply()
-    }
-}
+use server::{PROGRAM, Server};
 
 fn run(words: &[&str], input: &str) -> Output {
     let mut child = Command::new(PROGRAM)
@@ -224,9 +132,7 @@ fn accounts_are_read_anew_and_a_wrong_file_changes_nothing() {
     set("ada", "first");
     let mut server = Server::start(&["--accounts", file, "--listen", "127.0.0.1:0"]);
     let logs_in = |server: &Server, name: &str, password: &str| {
-        let mut client = server.client();
-        client.says(&format!("USER {name}"));
-        client.says(&format!("PASS {password}")).starts_with("230")
+        server.client().logs_in(name, password).starts_with("230")
     };
     assert!(logs_in(&server, "ada", "first"));
     set("ada", "second");
