@@ -74,6 +74,18 @@ fn whoever_guesses_passwords_is_banned() {
 }
 
 #[test]
+fn a_line_without_an_end_is_refused_once_and_kept_nowhere() {
+    let server = start(|_| {});
+    let mut dialogue = Dialogue::connect(server.addresses[0]);
+    for _ in 0..64 {
+        dialogue.say(&[b'a'; 64 << 10]);
+    }
+    dialogue.expect(500);
+    dialogue.say(b"\r\nNOOP\r\n");
+    dialogue.expect(200);
+}
+
+#[test]
 fn a_proxy_speaks_for_its_client() {
     let server = start(|setting| setting.configuration.proxies = vec!["127.0.0.1".parse().unwrap()]);
     server.write("file", b"content");

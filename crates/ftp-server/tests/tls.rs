@@ -5,8 +5,9 @@
 mod support;
 
 use ftp_server::driver::Reuse;
-use ftp_server::record::{TransferKind, What};
-use support::{Outcome, Running, implicit_at, noise, run, start, tls};
+use ftp_server::record::{Ending, TransferKind, What};
+use ftp_server::session::Closing;
+use support::{Dialogue, Outcome, Running, implicit_at, noise, run, start, tls};
 
 fn protected(reuse: Reuse) -> Running {
     start(|setting| {
@@ -122,6 +123,33 @@ fn an_upload_without_close_notify_is_cut_unless_such_clients_are_served() {
             assert!(!server.root.join("cut").exists());
         }
     }
+}
+
+#[test]
+fn what_is_slipped_in_behind_auth_is_never_done() {
+    let server = protected(Reuse::Prefer);
+    // In one segment with AUTH: the session sees it.
+    let mut dialogue = Dialogue::connect(server.addresses[0]);
+    dialogue.say(b"AUTH TLS\r\nUSER anna\r\nPASS secret\r\n");
+    dialogue.expect(503);
+    assert!(dialogue.reply().is_none());
+    // Behind its reply: TLS takes it for a record, which it is not.
+    let mut dialogue = Dialogue::connect(server.addresses[0]);
+    dialogue.ask("AUTH TLS", 234);
+    dialogue.say(b"USER anna\r\nPASS secret\r\n");
+    while dialogue.reply().is_some() {}
+    server.log.wait_for("both ends", |records| {
+        let ends: Vec<_> = records
+            .iter()
+            .filter_map(|record| match record.what {
+                What::Disconnected { reason, .. } => Some(reason),
+                _ => None,
+            })
+            .collect();
+        (ends == [Ending::Closed(Closing::ClearBehindAuth), Ending::Closed(Closing::TlsFailed)]).then_some(())
+    });
+    let tried = |what: &What| matches!(what, What::LoggedIn { .. } | What::LoginRefused { .. });
+    assert!(!server.log.records().iter().any(|record| tried(&record.what)));
 }
 
 #[test]

@@ -122,6 +122,35 @@ fn a_thief_gets_nothing_and_the_client_its_file() {
 }
 
 #[test]
+fn a_thief_who_is_always_first_gets_nothing_either() {
+    let server = start(|_| {});
+    server.write("file", b"for anna only");
+    let mut dialogue = Dialogue::log_in(server.addresses[0]);
+    for _ in 0..50 {
+        let address = dialogue.passive();
+        // Before, at the same time, and after: as many as the listener lets wait, and more.
+        let thieves: Vec<_> = (2..12)
+            .map(|number| {
+                let source = std::net::Ipv4Addr::new(127, 0, 0, number).into();
+                std::thread::spawn(move || {
+                    let mut stolen = Vec::new();
+                    if let Ok(mut thief) = connect_from(source, address) {
+                        let _ = thief.read_to_end(&mut stolen);
+                    }
+                    stolen
+                })
+            })
+            .collect();
+        dialogue.ask("RETR file", 150);
+        let mut content = Vec::new();
+        std::net::TcpStream::connect(address).unwrap().read_to_end(&mut content).unwrap();
+        dialogue.expect(226);
+        assert_eq!(content, b"for anna only");
+        assert!(thieves.into_iter().all(|thief| thief.join().unwrap().is_empty()));
+    }
+}
+
+#[test]
 fn a_data_port_that_nobody_uses_is_closed() {
     let server = start(|setting| setting.configuration.times.passive = Duration::from_millis(200));
     server.write("file", b"x");
