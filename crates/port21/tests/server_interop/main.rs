@@ -7,6 +7,9 @@
 #![cfg(unix)]
 
 mod clients;
+mod explained;
+mod many_uploads;
+mod recording;
 mod run;
 mod server;
 mod setting;
@@ -14,6 +17,7 @@ mod table;
 mod task;
 
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 use std::sync::Mutex;
 
 use clients::Client;
@@ -35,7 +39,7 @@ struct Cell {
 #[test]
 fn clients_do_their_daily_work() {
     clients::prepare();
-    let server = Server::start();
+    let server = Server::start(Ipv4Addr::LOCALHOST, &[]);
     let mut cells: VecDeque<Cell> = VecDeque::new();
     for client in clients::ALL {
         for setting in Setting::all().filter(|setting| client.speaks(*setting)) {
@@ -47,6 +51,14 @@ fn clients_do_their_daily_work() {
             }
         }
     }
+    let table = work(cells, &server);
+    println!("{table}");
+    port21_testkit::note(&table.summary());
+    assert!(table.failures().is_empty(), "{}", table.failures().join("\n\n"));
+}
+
+/// Has all of it done, some at a time.
+fn work(cells: VecDeque<Cell>, server: &Server) -> Table {
     let cells = Mutex::new(cells);
     let table = Mutex::new(Table::default());
     std::thread::scope(|scope| {
@@ -54,14 +66,11 @@ fn clients_do_their_daily_work() {
             scope.spawn(|| {
                 loop {
                     let Some(cell) = cells.lock().unwrap().pop_front() else { break };
-                    let outcome = run::run(cell.client, &server, cell.setting, cell.task);
+                    let outcome = run::run(cell.client, server, cell.setting, cell.task);
                     table.lock().unwrap().enter(cell.client.name(), cell.setting, cell.task, outcome);
                 }
             });
         }
     });
-    let table = table.into_inner().unwrap();
-    println!("{table}");
-    port21_testkit::note(&table.summary());
-    assert!(table.failures().is_empty(), "{}", table.failures().join("\n\n"));
+    table.into_inner().unwrap()
 }

@@ -39,7 +39,8 @@ pub fn run(client: &dyn Client, server: &Server, setting: Setting, task: Task) -
     fs::create_dir(&place.local).unwrap();
     fs::create_dir(&place.remote).unwrap();
     task.prepare(&place);
-    let request = Request { port: server.port(setting), setting, task, folder: &folder, local: &place.local };
+    let request =
+        Request { server: server.address(setting), setting, task, folder: &folder, local: &place.local };
     let Invocation { mut command, input } = client.invocation(&request);
     command.current_dir(&place.local).env("HOME", home.path()).env("LC_ALL", "C.UTF-8").env("TERM", "dumb");
     let outcome = spawn_and_wait(&mut command, &input).and_then(|output| {
@@ -55,7 +56,7 @@ pub fn run(client: &dyn Client, server: &Server, setting: Setting, task: Task) -
 }
 
 /// All that the client prints, on either stream, in order.
-fn spawn_and_wait(command: &mut Command, input: &str) -> Result<Vec<u8>, String> {
+pub fn spawn_and_wait(command: &mut Command, input: &str) -> Result<Vec<u8>, String> {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut child = command
         .stdin(Stdio::piped())

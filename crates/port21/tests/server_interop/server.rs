@@ -1,6 +1,7 @@
 //! `port21 serve` on free ports of loopback, ended when the test ends.
 
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -18,21 +19,23 @@ pub struct Server {
     child: Child,
     root: TempDir,
     /// Explicit on IPv4, explicit on IPv6, implicit on IPv4, implicit on IPv6.
-    ports: [u16; 4],
+    addresses: [SocketAddr; 4],
 }
 
 impl Server {
-    /// Starts it, and waits until it says on which ports it listens.
-    pub fn start() -> Self {
+    /// Starts it on an IPv4 address of loopback and on ::1 with further options, and waits until it says on which ports it listens.
+    pub fn start(address: Ipv4Addr, options: &[&str]) -> Self {
         let root = TempDir::new().unwrap();
+        let ipv4 = format!("{address}:0");
         let mut child = Command::new(env!("CARGO_BIN_EXE_port21"))
             .arg("serve")
             .arg(root.path())
-            .args(["--listen", "127.0.0.1:0", "--listen", "[::1]:0"])
-            .args(["--implicit-tls", "127.0.0.1:0", "--implicit-tls", "[::1]:0"])
+            .args(["--listen", &ipv4, "--listen", "[::1]:0"])
+            .args(["--implicit-tls", &ipv4, "--implicit-tls", "[::1]:0"])
             .args(["--account", &format!("{USER}:{PASSWORD}"), "--write", "--tls-self-signed"])
             // All clients come from one address here.
             .args(["--max-connections-per-address", "0", "--max-connection-rate", "0"])
+            .args(options)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -45,28 +48,25 @@ impl Server {
                 let _ = sender.send(line);
             }
         });
-        let mut ports = Vec::new();
-        while ports.len() < 4 {
+        let mut addresses = Vec::new();
+        while addresses.len() < 4 {
             let line =
                 receiver.recv_timeout(Duration::from_secs(20)).expect("the server says that it is ready");
             if line.starts_with("port21: serving ") {
-                let port = line.split_whitespace().find_map(|word| {
-                    let word = word.trim_end_matches([',', ';']);
-                    word.parse::<std::net::SocketAddr>().ok().map(|address| address.port())
-                });
-                ports.push(port.expect("a ready line ends with address and port"));
+                let address = line.rsplit_once(" on ").and_then(|(_, address)| address.parse().ok());
+                addresses.push(address.expect("a ready line ends with address and port"));
             }
         }
-        Self { child, root, ports: ports.try_into().unwrap() }
+        Self { child, root, addresses: addresses.try_into().unwrap() }
     }
 
     pub fn root(&self) -> PathBuf {
         self.root.path().to_owned()
     }
 
-    pub fn port(&self, setting: Setting) -> u16 {
+    pub fn address(&self, setting: Setting) -> SocketAddr {
         let implicit = usize::from(setting.protection == Protection::Implicit) * 2;
-        self.ports[implicit + usize::from(setting.ipv6)]
+        self.addresses[implicit + usize::from(setting.ipv6)]
     }
 }
 

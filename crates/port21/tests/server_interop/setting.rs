@@ -69,16 +69,6 @@ impl Setting {
     pub fn is_plainest_of_its_protection(self) -> bool {
         !self.ipv6 && matches!(self.mode, Mode::Pasv)
     }
-
-    /// Host as it stands in a URL.
-    pub fn host_in_url(self) -> &'static str {
-        if self.ipv6 { "[::1]" } else { "127.0.0.1" }
-    }
-
-    /// Host as an argument of its own.
-    pub fn host(self) -> &'static str {
-        if self.ipv6 { "::1" } else { "127.0.0.1" }
-    }
 }
 
 impl fmt::Display for Setting {

@@ -189,8 +189,8 @@ fn os(bytes: &[u8]) -> &std::ffi::OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(bytes)
 }
 
-/// Bytes without a pattern, CR and LF among them, the same each time.
-fn noise(length: usize) -> Vec<u8> {
+/// What every file of these tasks begins with: bytes without a pattern, CR and LF among them, the same each time.
+pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {

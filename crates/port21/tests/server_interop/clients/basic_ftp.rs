@@ -34,7 +34,7 @@ impl Client for BasicFtp {
         let mut node = Command::new("node");
         node.env("NODE_PATH", folder().join("node_modules"));
         node.args(["-e", include_str!("basic_ftp_client.js"), "--"]);
-        node.args([request.setting.host(), &request.port.to_string(), USER, PASSWORD, request.folder]);
+        node.args([request.host(), request.port()]).args([USER, PASSWORD, request.folder]);
         node.arg(match request.setting.protection {
             Protection::Clear => "clear",
             Protection::Explicit12 => "TLSv1.2",

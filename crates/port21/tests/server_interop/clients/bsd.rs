@@ -33,7 +33,7 @@ impl Client for Bsd {
         ftp.args(["-n", "-i", "-v"]);
         ftp.arg(if request.setting.mode.is_active() { "-A" } else { "-p" });
         ftp.arg(if request.setting.ipv6 { "-6" } else { "-4" });
-        ftp.args([request.setting.host(), &request.port.to_string()]);
+        ftp.args([request.host(), request.port()]);
         // Over IPv4 one starts with the extended commands, the other without; `epsv4` is a toggle.
         let extended_at_first = matches!(self, Self::Tnftp);
         let toggle = !request.setting.ipv6 && request.setting.mode.is_extended() != extended_at_first;

@@ -23,12 +23,7 @@ impl Client for Ftplib {
 
     fn invocation(&self, request: &Request<'_>) -> Invocation {
         let mut python = Command::new("python3");
-        python.args([
-            "-c",
-            include_str!("ftplib_client.py"),
-            request.setting.host(),
-            &request.port.to_string(),
-        ]);
+        python.args(["-c", include_str!("ftplib_client.py"), &request.host(), &request.port()]);
         python.args([USER, PASSWORD, request.folder]);
         python.arg(match request.setting.protection {
             Protection::Explicit12 => "1.2",

@@ -54,8 +54,8 @@ impl Client for Lftp {
             allow = yes(protection != Protection::Clear),
             passive = yes(!mode.is_active()),
             extended = yes(mode == Mode::Epsv),
-            port = request.port,
-            host = request.setting.host_in_url(),
+            port = request.port(),
+            host = request.host_in_url(),
             folder = request.folder,
         );
         let mut lftp = Command::new("lftp");

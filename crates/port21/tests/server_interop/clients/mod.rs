@@ -12,6 +12,7 @@ mod wget;
 mod yafc;
 
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::Command;
@@ -51,7 +52,7 @@ pub trait Client: Sync {
 
 /// What is wanted of a client.
 pub struct Request<'a> {
-    pub port: u16,
+    pub server: SocketAddr,
     pub setting: Setting,
     pub task: Task,
     /// The folder on the server, relative to the login directory.
@@ -67,6 +68,21 @@ pub struct Invocation {
 }
 
 impl Request<'_> {
+    /// The server's address as an argument of its own.
+    fn host(&self) -> String {
+        self.server.ip().to_string()
+    }
+
+    /// The server's address as it stands in a URL.
+    fn host_in_url(&self) -> String {
+        if self.server.is_ipv6() { format!("[{}]", self.server.ip()) } else { self.host() }
+    }
+
+    /// The server's port.
+    fn port(&self) -> String {
+        self.server.port().to_string()
+    }
+
     /// The file's path on the server.
     fn remote_file(&self) -> OsString {
         let mut path = format!("{}/", self.folder).into_bytes();
@@ -86,7 +102,7 @@ impl Request<'_> {
 
     /// A URL of something in the folder; `name` is escaped.
     fn url(&self, scheme: &str, name: &[u8]) -> String {
-        let mut url = format!("{scheme}://{}:{}/{}/", self.setting.host_in_url(), self.port, self.folder);
+        let mut url = format!("{scheme}://{}:{}/{}/", self.host_in_url(), self.port(), self.folder);
         for &byte in name {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/') {
                 url.push(byte.into());

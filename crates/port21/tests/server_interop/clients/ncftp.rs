@@ -33,11 +33,12 @@ impl Client for Ncftp {
             _ => "ncftp",
         };
         let mut ncftp = Command::new(program);
-        ncftp.args(["-u", USER, "-p", PASSWORD, "-P", &request.port.to_string()]);
+        ncftp.args(["-u", USER, "-p", PASSWORD, "-P", &request.port()]);
         if program != "ncftp" {
             ncftp.arg(if request.setting.mode.is_active() { "-E" } else { "-F" });
         }
-        let (host, folder) = (request.setting.host(), request.folder);
+        let host = request.host();
+        let (host, folder) = (host.as_str(), request.folder);
         let passive = if request.setting.mode.is_active() { "off" } else { "on" };
         let mut input = String::new();
         let mut interactive = |work: &str| {

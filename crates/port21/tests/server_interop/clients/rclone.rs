@@ -25,7 +25,7 @@ impl Client for Rclone {
         let Setting { protection, mode, .. } = request.setting;
         let mut rclone = Command::new("rclone");
         rclone.args(["--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]);
-        rclone.args(["--ftp-host", request.setting.host(), "--ftp-port", &request.port.to_string()]);
+        rclone.args(["--ftp-host", &request.host(), "--ftp-port", &request.port()]);
         rclone.args(["--ftp-user", USER, "--ftp-pass", &obscured(), "--ftp-no-check-certificate"]);
         if mode == Mode::Pasv {
             rclone.arg("--ftp-disable-epsv");

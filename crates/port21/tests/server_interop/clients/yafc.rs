@@ -33,7 +33,7 @@ impl Client for Yafc {
         yafc.arg(format!("--rcfile={}", rules.display()))
             .arg(format!("--workdir={}", request.local.with_file_name("yafc").display()))
             .arg("--quiet")
-            .arg(format!("ftp://{USER}:{PASSWORD}@{}:{}", request.setting.host_in_url(), request.port));
+            .arg(format!("ftp://{USER}:{PASSWORD}@{}:{}", request.host_in_url(), request.port()));
         let file = String::from_utf8_lossy(request.task.file());
         let work = match request.task {
             task if task.is_get() => format!("get --force \"{file}\""),
