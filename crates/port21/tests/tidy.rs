@@ -158,3 +158,35 @@ fn no_test_is_skipped() {
         }
     }
 }
+
+/// Tests that a document names: a list entry with file and name, `crates/a/tests/b.rs: name`.
+fn named_tests(document: &str) -> Vec<(&str, &str)> {
+    let entries = document.lines().filter_map(|line| line.strip_prefix("- `")?.strip_suffix('`'));
+    entries.map(|entry| entry.split_once(": ").expect("a file and a name")).collect()
+}
+
+#[test]
+fn every_attack_has_its_tests() {
+    let document = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
+    let mut missing = Vec::new();
+    for (file, name) in named_tests(&document) {
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        let is_there = if file.ends_with(".txt") {
+            text.lines().any(|line| line.strip_prefix("== ") == Some(name))
+        } else {
+            let (before, _) = text.split_once(&format!("fn {name}(")).unwrap_or_default();
+            before.trim_end().ends_with("#[test]")
+        };
+        if !is_there {
+            missing.push(format!("{file}: {name}"));
+        }
+    }
+    assert!(missing.is_empty(), "named in docs/attacks.md, and not there:\n{}", missing.join("\n"));
+    // Rows 1 to 22, of which two are the client's; each of the others has a test before the next begins.
+    let sections: Vec<&str> = document.split("\n## ").skip(1).collect();
+    for number in (1..=22).filter(|number| ![17, 18].contains(number)) {
+        let section = sections.iter().find(|section| section.starts_with(&format!("{number} ")));
+        let section = section.unwrap_or_else(|| panic!("docs/attacks.md lacks attack {number}"));
+        assert!(!named_tests(section).is_empty(), "attack {number} has no test");
+    }
+}
