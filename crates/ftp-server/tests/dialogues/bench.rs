@@ -14,10 +14,13 @@ use ftp_server::session::{Action, Ends, Event, LONGEST_LINE, Policy, Session};
 use super::driver;
 
 /// Replies that no document lists for the command, with the reason why they are sent.
-const UNLISTED: [(Verb, u16); 6] = [
+const UNLISTED: [(Verb, u16); 8] = [
     // RFC 1123 section 4.1.2.11 lets a server choose a code whose digits say what happened: no port, or no right.
     (Verb::Pasv, 425),
     (Verb::Epsv, 425),
+    // 450, which is listed, has clients try again for what will not be there next time either.
+    (Verb::List, 550),
+    (Verb::Nlst, 550),
     // Each server defines SITE, and what it may fail with.
     (Verb::Site, 550),
     (Verb::Site, 504),

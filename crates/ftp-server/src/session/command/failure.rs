@@ -11,8 +11,13 @@ pub(super) fn lists(verb: Verb, code: u16) -> bool {
     fit(Some(verb), code) == Fit::Final
 }
 
-/// The code for "not done, and will not be": 550, unless the command's row has only 553 (STOR, RNTO) or 450 (LIST, STAT).
+/// The code for "not done, and will not be": 550, unless the command's row has only 553 (STOR, RNTO) or 450 (STAT).
 pub(super) fn refusal(verb: Verb) -> u16 {
+    // For LIST and NLST RFC 959 has only 450 as well, which tells clients to try again: lftp then asks a thousand times for a directory
+    // that is not there. Other servers send 550.
+    if matches!(verb, Verb::List | Verb::Nlst) {
+        return 550;
+    }
     // SITE lists no code for failures, since each server has its own; 550 is what it means.
     [550, 553, 450].into_iter().find(|&code| lists(verb, code)).unwrap_or(550)
 }
