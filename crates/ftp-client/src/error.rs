@@ -159,6 +159,16 @@ pub enum Error {
         /// Bytes that are there, with those before the offset.
         received: u64,
     },
+    /// The whole file was transferred, and is not the same on both sides.
+    #[error("the checksums differ: {algorithm} is {here} here, and {there} on the server")]
+    ChecksumDiffers {
+        /// How both were computed.
+        algorithm: &'static str,
+        /// The digits here.
+        here: String,
+        /// The server's digits.
+        there: String,
+    },
     /// The protected data connection ended without TLS's close_notify, so that anyone on the path may have cut it.
     #[error(
         "the protected data connection ended after {0} bytes without close_notify: the server or somebody on the path cut it"

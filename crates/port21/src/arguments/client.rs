@@ -93,6 +93,9 @@ pub struct GetArguments {
     /// Go on where an earlier run ended, if the server's file is the same by size and time
     #[arg(short = 'c', long)]
     pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
     /// Fetch large files in so many parts at once, each over a session of its own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub segments: u16,
@@ -116,6 +119,9 @@ pub struct PutArguments {
     /// Go on where an earlier run ended, if the server has a shorter file that is not older
     #[arg(short = 'c', long)]
     pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
     /// Write under the file's own name at once, not under NAME.partial first
     #[arg(long)]
     pub in_place: bool,
@@ -356,8 +362,8 @@ pub struct ConnectionArguments {
     /// Over IPv6 only
     #[arg(short = '6', long)]
     pub ipv6: bool,
-    /// TLS for ftp:// URLs; ftpes:// and ftps:// require it [default: prefer]
-    #[arg(long, value_enum, value_name = "WHEN")]
+    /// TLS for ftp:// URLs: off, prefer or require; ftpes:// and ftps:// require it [default: prefer]
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true)]
     pub tls: Option<TlsChoice>,
     /// Versions of TLS
     #[arg(long, value_enum, value_name = "VERSION", hide_possible_values = true)]

@@ -15,6 +15,7 @@ use super::progress::Bar;
 use super::segments::{self, Segmented};
 use super::sessions::Sessions;
 use super::throttle::Throttle;
+use super::verify::{self, Verdict};
 use crate::arguments::client::GetArguments;
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
@@ -54,6 +55,8 @@ struct Done {
     resumed_from: u64,
     seconds: f64,
     complete: bool,
+    /// The algorithm by which both sides were found to be the same.
+    verified: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -235,10 +238,15 @@ async fn attempt(
                 "it changed on the server while its parts were fetched",
             )));
         }
-        job.folder
-            .partial(&job.name, true)
-            .and_then(|partial| partial.finish(found.modified, None))
-            .map_err(Error::Local)?;
+        let partial = job.folder.partial(&job.name, true).map_err(Error::Local)?;
+        if let Some(file) = job.folder.read_partial(&job.name) {
+            match verify::compare(client, &job.path, file).await? {
+                Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
+                Verdict::Unknown(reason) if arguments.verify => notes.push(reason),
+                Verdict::Unknown(_) => {}
+            }
+        }
+        partial.finish(found.modified, None).map_err(Error::Local)?;
         job.folder.forget_parts(&job.name);
         notes.extend(fetched.notes);
         done.transferred = fetched.transferred;
@@ -270,6 +278,14 @@ async fn attempt(
         let how = Fetch { offset, representation, size: found.size };
         let mut watch = |progress| bar.watch(progress);
         done.transferred = client.download(&job.path, how, &mut writer, &mut watch).await?;
+    }
+    if arguments.verify && representation == Representation::Ascii {
+        notes.push("as text it cannot be verified: its line ends are others on both sides".to_owned());
+    } else if let Some(file) = job.folder.read_partial(&job.name).filter(|_| arguments.verify) {
+        match verify::compare(client, &job.path, file).await? {
+            Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
+            Verdict::Unknown(reason) => notes.push(reason),
+        }
     }
     partial.finish(found.modified, None).map_err(Error::Local)?;
     done.seconds = started.elapsed().as_secs_f64();

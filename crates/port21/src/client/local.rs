@@ -110,6 +110,13 @@ impl Folder {
         known(&self.0, &format!("{name}{SUFFIX}"))
     }
 
+    /// The unfinished file `name`, to be read.
+    pub fn read_partial(&self, name: &str) -> Option<File> {
+        let path = format!("{name}{SUFFIX}");
+        known(&self.0, &path)?;
+        Some(self.0.open(&path).ok()?.into_std())
+    }
+
     /// The state of the unfinished file `name`, if it is fetched in parts.
     pub fn parts(&self, name: &str) -> Option<Vec<u8>> {
         let path = format!("{name}{PARTS}");

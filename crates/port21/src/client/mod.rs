@@ -24,6 +24,7 @@ mod segments;
 mod sessions;
 mod shell;
 mod throttle;
+mod verify;
 
 use std::future::Future;
 

@@ -13,6 +13,7 @@ use super::local::LocalFile;
 use super::progress::Bar;
 use super::sessions::Sessions;
 use super::throttle::Throttle;
+use super::verify::{self, Verdict};
 use crate::arguments::client::PutArguments;
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
@@ -41,6 +42,8 @@ struct Done {
     resumed_from: u64,
     seconds: f64,
     complete: bool,
+    /// The algorithm by which both sides were found to be the same.
+    verified: Option<&'static str>,
     error: Option<String>,
 }
 
@@ -98,15 +101,17 @@ async fn send(
     let bar = Bar::new(&shown, arguments.connection.quiet || arguments.transfer.json);
     let mut met = false;
     loop {
+        let mut notes = Vec::new();
         let result = match sessions.try_get(job.url).await? {
             Ok(client) => {
                 met = true;
-                attempt(client, &job, arguments, &bar).await
+                attempt(client, &job, arguments, &bar, &mut notes).await
             }
             Err(error) => Err(error),
         };
         let error = match result {
             Ok(done) => {
+                notes.into_iter().for_each(|note| sessions.note(job.url, format!("{shown}: {note}")));
                 tell(&done, arguments)?;
                 return Ok(Outcome::Complete);
             }
@@ -145,6 +150,7 @@ async fn attempt(
     job: &Job<'_>,
     arguments: &PutArguments,
     bar: &Bar,
+    notes: &mut Vec<String>,
 ) -> Result<Done, Error> {
     let started = Instant::now();
     let file = File::open(job.local).map_err(Error::Local)?;
@@ -164,6 +170,16 @@ async fn attempt(
     {
         return Err(Error::Short { expected: length, received: size });
     }
+    let mut verified = None;
+    if arguments.verify && (arguments.append || representation != Default::default()) {
+        notes
+            .push("it cannot be verified: what the server has is not what is here, byte for byte".to_owned());
+    } else if arguments.verify {
+        match verify::compare(client, &job.path, File::open(job.local).map_err(Error::Local)?).await? {
+            Verdict::Same(algorithm) => verified = Some(algorithm.name()),
+            Verdict::Unknown(reason) => notes.push(reason),
+        }
+    }
     Ok(Done {
         local: job.local.to_string_lossy().into_owned(),
         url: job.url.to_string(),
@@ -173,6 +189,7 @@ async fn attempt(
         resumed_from: offset,
         seconds: started.elapsed().as_secs_f64(),
         complete: true,
+        verified,
         error: None,
     })
 }

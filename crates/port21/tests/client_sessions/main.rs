@@ -7,6 +7,7 @@ mod explain;
 mod segments;
 mod server;
 mod shell;
+mod verify;
 
 use std::process::Output;
 

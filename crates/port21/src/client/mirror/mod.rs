@@ -14,7 +14,7 @@ mod far;
 mod fetch;
 pub mod filter;
 mod folder;
-mod hash;
+pub mod hash;
 mod item;
 mod near;
 mod plan;
@@ -98,7 +98,7 @@ fn sides(arguments: &MirrorArguments) -> anyhow::Result<(FtpUrl, &Path, bool)> {
         }
         (false, false) => return Err(wrong("one of both must be a URL, as ftp://host/folder/")),
     };
-    let url = FtpUrl::parse(url).map_err(failure)?;
+    let url = super::bookmarks::parse_url(url).map_err(|reason| wrong(&reason))?;
     if url.representation == Some(Representation::Ascii) {
         return Err(wrong("files are mirrored as they are: ;type=a cannot be"));
     }

@@ -168,6 +168,9 @@ pub struct GetLine {
     /// Go on where an earlier run ended
     #[arg(short = 'c', long)]
     pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
     /// Fetch large files in so many parts at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub segments: u16,
@@ -187,6 +190,9 @@ pub struct PutLine {
     /// Go on where an earlier run ended
     #[arg(short = 'c', long)]
     pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
     /// Write under the file's own name at once
     #[arg(long)]
     pub in_place: bool,

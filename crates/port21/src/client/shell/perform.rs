@@ -98,18 +98,19 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         }
         ShellCommand::Get(line) => {
             let urls = urls(&line.names);
-            let GetLine { output, resume, segments, transfer, .. } = line;
+            let GetLine { output, resume, verify, segments, transfer, .. } = line;
             let arguments =
-                GetArguments { urls, output, resume, segments, transfer, connection: connection() };
+                GetArguments { urls, output, resume, verify, segments, transfer, connection: connection() };
             get::with(sessions, &arguments).await
         }
         ShellCommand::Put(line) => {
             let files = local_names(&line.names)?;
-            let PutLine { output, resume, in_place, append, transfer, .. } = line;
+            let PutLine { output, resume, verify, in_place, append, transfer, .. } = line;
             let url = output.map_or_else(|| here.url(), |name| here.resolve(&name, None));
             let url = FtpUrl { representation, ..url };
             let (files_and_url, connection) = (Vec::new(), connection());
-            let arguments = PutArguments { files_and_url, resume, in_place, append, transfer, connection };
+            let arguments =
+                PutArguments { files_and_url, resume, verify, in_place, append, transfer, connection };
             put::with(sessions, &files, &url, &arguments).await
         }
         ShellCommand::Rm { names } => {
