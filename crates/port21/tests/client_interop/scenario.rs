@@ -84,6 +84,9 @@ async fn play(run: &mut Run<'_>, kind: Kind, large: bool) -> Result<(), String> 
         step("dele", run.client.remove_file("large").await)?;
     }
     cancelling(run).await?;
+    if kind.can(Ability::Restart) {
+        in_parts(run).await?;
+    }
     let left = list(run).await?;
     for entry in left {
         step("dele", run.client.remove_file(&entry.name).await)?;
@@ -172,6 +175,27 @@ async fn cancelling(run: &mut Run<'_>) -> Result<(), String> {
     // A download that is dropped in its middle.
     drop(run.client.retrieve("cancelled").await.map(|_| ()));
     same("after a dropped transfer", &get(run, "cancelled").await?, &pattern(2_000_000))
+}
+
+/// Parts of a file, as several sessions would fetch them: each ends where it has to, and the session can be used again.
+async fn in_parts(run: &mut Run<'_>) -> Result<(), String> {
+    let whole = pattern(2_000_000);
+    for range in [0..700_000_u64, 700_000..1_400_000, 1_400_000..2_000_000] {
+        let places = usize::try_from(range.start).unwrap_or(0)..usize::try_from(range.end).unwrap_or(0);
+        let expected = whole.get(places).unwrap_or_default();
+        let part = loop {
+            let mut part = Vec::new();
+            let size = whole.len() as u64;
+            let got =
+                run.client.download_range("cancelled", range.clone(), size, &mut part, &mut unwatched).await;
+            match got {
+                Ok(_) => break part,
+                Err(error) => run.go_on(&format!("bytes {range:?}"), error).await?,
+            }
+        };
+        same(&format!("bytes {range:?}"), &part, expected)?;
+    }
+    step("size after parts", run.client.size("cancelled").await).map(drop)
 }
 
 async fn put(run: &mut Run<'_>, name: &str, bytes: &[u8]) -> Result<(), String> {

@@ -3,6 +3,7 @@
 // The lints allow these in tests, but do not take a test's helpers for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod bookmarks;
 mod explain;
 mod segments;
 mod server;
