@@ -12,6 +12,7 @@ use super::data::{self, Data, Peer, Protection, Way};
 use super::meter::{Counts, Meter};
 use super::shared::Shared;
 use super::walk::Walk;
+use super::witness::{DataFlow, Speaker};
 use super::{download, upload};
 use crate::account::Login;
 use crate::record::{TransferKind, TransferRecord};
@@ -130,7 +131,7 @@ impl Job {
     /// Runs it. Ends early when `abort` is sent or dropped.
     pub(super) async fn run(mut self, abort: oneshot::Receiver<()>) -> Ended {
         let began = Instant::now();
-        let mut opened = None;
+        let (mut opened, mut flow) = (None, None);
         let way = std::mem::replace(&mut self.way, Err(TransferError::NotOpened));
         let moving = Moving {
             shared: &self.shared,
@@ -140,6 +141,7 @@ impl Job {
             record: &mut self.record,
             stranger: self.stranger.as_ref(),
             opened: &mut opened,
+            flow: &mut flow,
         };
         let protection = self.protection.take();
         let moved = tokio::select! {
@@ -151,6 +153,11 @@ impl Job {
             Ok(rest) => (rest, Ok(())),
             Err(error) => (None, Err(error)),
         };
+        if let (Some(flow), Some(capture)) = (flow, &self.shared.capture) {
+            let sender =
+                if self.record.kind == TransferKind::Upload { Speaker::Client } else { Speaker::Server };
+            capture.data_ends(flow, sender, self.counts.wire(), moved.is_err());
+        }
         let concluded = conclude(self.subject, moved).await;
         let (bytes, ended) = (self.counts.stored(), Instant::now());
         let result = concluded.map(|()| Transferred {
@@ -189,6 +196,7 @@ struct Moving<'a> {
     record: &'a mut TransferRecord,
     stranger: &'a (dyn Fn(SocketAddr, SocketAddr) + Send + Sync),
     opened: &'a mut Option<Instant>,
+    flow: &'a mut Option<DataFlow>,
 }
 
 impl Moving<'_> {
@@ -205,6 +213,9 @@ impl Moving<'_> {
             .ends()
             .ok()
             .map(|(local, remote)| (super::proxy::canonical(local), super::proxy::canonical(remote)));
+        if let (Some(ends), Some(capture)) = (self.record.data, &self.shared.capture) {
+            *self.flow = Some(capture.data_begins(ends, self.record.passive));
+        }
         let mut data = match protection {
             Some(protection) => Data::protect(socket, protection, times.handshake).await?,
             None if self.transfer.protected => return Err(TransferError::TlsFailed),

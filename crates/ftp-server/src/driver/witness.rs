@@ -1,4 +1,5 @@
-//! Who listens to a dialogue: an observer that wants its lines, a file that takes it as a capture.
+//! Who listens to a dialogue: an observer that wants its lines, a file that takes it as a capture. Of data connections the file is told
+//! when they were there and how much crossed: what crossed lies in the store, and would make the file as large as that.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,8 +12,9 @@ use super::lines::Lines;
 use super::shared::Shared;
 
 /// What the capture says about itself.
-const COMMENT: &str = "Control connections of an FTP server as seen at its sockets, after decryption. IP and TCP headers are made up: \
-                       sequence numbers, acknowledgments and segment bounds are not those of the wire.";
+const COMMENT: &str = "Control connections of an FTP server as seen at its sockets, after decryption, and of data connections how much \
+                       crossed. IP and TCP headers are made up: sequence numbers, acknowledgments and segment bounds are not those of \
+                       the wire.";
 
 /// Who says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,28 @@ impl CaptureFile {
         file
     }
 
+    /// A data connection was opened, by the client if it is `passive`. `ends` are the server's and the client's.
+    pub(super) fn data_begins(&self, (server, client): (SocketAddr, SocketAddr), passive: bool) -> DataFlow {
+        let (initiator, responder) = if passive { (client, server) } else { (server, client) };
+        let (flow, blocks) = Flow::begin(initiator, responder, SystemTime::now());
+        self.write(&blocks);
+        DataFlow { flow, passive }
+    }
+
+    /// It is over: so many bytes came from `sender`, who ended it, unless it was cut by the server.
+    pub(super) fn data_ends(&self, data: DataFlow, sender: Speaker, bytes: u64, is_cut: bool) {
+        let DataFlow { mut flow, passive } = data;
+        let side = |speaker: Speaker| if passive { speaker.side() } else { speaker.side().other() };
+        let now = SystemTime::now();
+        let mut blocks = flow.skip(side(sender), bytes, now);
+        blocks.extend(if is_cut {
+            flow.reset(side(Speaker::Server), now)
+        } else {
+            flow.end(side(sender), now)
+        });
+        self.write(&blocks);
+    }
+
     /// Writes whole blocks. After an error nothing more is written: blocks behind half a block could not be read.
     fn write(&self, blocks: &[u8]) {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,6 +75,13 @@ impl CaptureFile {
             *file = None;
         }
     }
+}
+
+/// A data connection in the file.
+pub(super) struct DataFlow {
+    flow: Flow,
+    /// The client has opened it.
+    passive: bool,
 }
 
 /// Listens to one dialogue.

@@ -151,6 +151,36 @@ fn accounts_are_read_anew_and_a_wrong_file_changes_nothing() {
 }
 
 #[test]
+fn the_servers_capture_is_explained_as_the_clients_saw_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let content = vec![b'x'; 300_000];
+    fs::create_dir(path("root")).unwrap();
+    fs::write(path("root/file"), &content).unwrap();
+    let (pcap, root) = (path("pcap"), path("root"));
+    let words = ["--account", "ada:secret", "--write", "--listen", "127.0.0.1:0", "--pcap", &pcap, &root];
+    let mut server = Server::start(&words);
+    let mut client = server.client();
+    client.logs_in("ada", "secret");
+    assert_eq!(client.gets("file"), content);
+    assert!(client.puts("new", b"12345").starts_with("226"));
+    assert!(client.says("QUIT").starts_with("221"));
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(fs::metadata(&pcap).unwrap().len() < 20_000, "what crossed is not in it");
+    let report = port21_testkit::Program::new(PROGRAM).explain_file(pcap.as_ref());
+    let session = &report["sessions"][0];
+    let transfers = session["transfers"].as_array().unwrap();
+    let told: Vec<_> = transfers.iter().map(|one| [&one["verb"], &one["bytes"], &one["pairing"]]).collect();
+    assert_eq!(
+        serde_json::to_value(told).unwrap(),
+        serde_json::json!([["RETR", 300_000, "exact"], ["STOR", 5, "exact"]])
+    );
+    let exchanges = session["exchanges"].as_array().unwrap();
+    assert_eq!(exchanges.last().unwrap()["command"]["verb"], "QUIT");
+}
+
+#[test]
 fn root_is_given_up_once_ports_are_bound() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["--user", "nobody", "--listen", "127.0.0.1:0", folder.path().to_str().unwrap()];
