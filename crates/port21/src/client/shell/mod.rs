@@ -12,6 +12,7 @@ mod complete;
 mod editor;
 mod perform;
 mod place;
+mod screen;
 mod words;
 
 use std::cell::RefCell;

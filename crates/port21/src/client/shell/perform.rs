@@ -14,6 +14,7 @@ use ftp_protocol::{Command as FtpCommand, Verb};
 use super::Shell;
 use super::command::{GetLine, PutLine, ShellCommand};
 use super::place::Place;
+use super::screen::Screen;
 use super::words::Word;
 use crate::arguments::client::{
     GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments, RmArguments,
@@ -135,7 +136,14 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             )
             .await
         }
-        ShellCommand::Cat { names } => cat::with(sessions, &urls(&names), &mut std::io::stdout()).await,
+        ShellCommand::Cat { names } => {
+            let mut screen = Screen::default();
+            let outcome = cat::with(sessions, &urls(&names), &mut screen).await;
+            if shell.interactive {
+                screen.end_line()?;
+            }
+            outcome
+        }
         ShellCommand::More { names } => more(shell, &urls(&names)).await,
         ShellCommand::Size { names } => size(shell, &urls(&names)).await,
         ShellCommand::Chmod { mode, names } => {
