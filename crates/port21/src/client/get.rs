@@ -141,7 +141,7 @@ async fn fetch(
     let bar = Bar::new(&escape::terminal(&job.name), arguments.connection.quiet || arguments.transfer.json);
     let place = escape::terminal_bytes(&job.path);
     loop {
-        let before = job.folder.known_partial(&job.name).map_or(0, |known| known.length);
+        let before = segments::there(job.folder, &job.name);
         let result = match sessions.try_get_with_connector(job.url).await? {
             Ok((client, connector)) => attempt(client, connector, &mut job, arguments, &bar).await,
             Err(error) => Err(error),
@@ -166,7 +166,7 @@ async fn fetch(
             job.found = None;
             continue;
         }
-        if job.folder.known_partial(&job.name).map_or(0, |known| known.length) > before {
+        if segments::there(job.folder, &job.name) > before {
             retry.progressed();
         }
         // A server that was never there is not waited for, unless it is only full.

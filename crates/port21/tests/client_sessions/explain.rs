@@ -71,7 +71,11 @@ fn refused_file_is_explained_by_the_servers_reply() {
 fn connection_that_is_cut_in_a_transfer_is_told() {
     let manners = Manners { cut_after: Some(5), closing: Some(Vec::new()), ..Manners::default() };
     let output = explained(manners, &["--timeout", "5"]);
-    assert_eq!(codes(&output), ["transfer-short"], "{}", talk(&output));
+    let codes = codes(&output);
+    assert!(codes.contains(&"transfer-short".to_owned()), "{}", talk(&output));
+    // Whether the data or the control connection's end is seen first is chance.
+    let known = ["transfer-short", "transfer-unconfirmed", "control-lost-during-transfer"];
+    assert!(codes.iter().all(|code| known.contains(&code.as_str())), "{}", talk(&output));
     assert!(talk(&output).contains("5 bytes crossed, 20 were announced"), "{}", talk(&output));
 }
 

@@ -1,4 +1,5 @@
-//! What the client does beyond one transfer: records its sessions and explains failures.
+//! What the client does beyond one transfer: records its sessions and explains failures, fetches in parts, verifies, is a shell, and
+//! keeps bookmarks.
 
 // The lints allow these in tests, but do not take a test's helpers for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use port21_testkit::{FtpServer, Manners, pattern};
+use port21_testkit::{FtpServer, Manners, pattern, wait_until};
 use tempfile::TempDir;
 
 use super::server::Server;
@@ -81,6 +81,29 @@ fn parts_that_were_cut_are_resumed_where_they_ended() {
     let lines = server.lines();
     let rests: Vec<&String> = lines.iter().skip(first).filter(|line| line.starts_with("REST")).collect();
     assert_eq!(rests.len(), 4, "{rests:?}");
+}
+
+#[test]
+fn killed_run_goes_on_where_its_parts_were() {
+    let (server, folder) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    server.put("big.bin", &pattern(1, SIZE));
+    let (url, target) = (server.url("big.bin"), format!("{}/", folder.path().display()));
+    let slowly = ["--segments", "4", "--limit-rate", "2M", "--no-netrc", "--quiet"];
+    let running = PORT21.start(&[&["get", &url, "-o", &target], &slowly[..]].concat());
+    let state = folder.path().join("big.bin.partial-parts");
+    let done = || -> Option<u64> {
+        let plan: serde_json::Value = serde_json::from_slice(&fs::read(&state).ok()?).ok()?;
+        plan["parts"].as_array()?.iter().map(|part| part["done"].as_u64()).sum()
+    };
+    wait_until("something is saved", || done().is_some_and(|done| done > 0));
+    drop(running);
+    let saved = done().unwrap();
+    assert!(saved < SIZE as u64, "it was killed in the middle");
+
+    let output = get(&url, &folder, &["-c", "--json", "--quiet"]);
+    assert_whole(&output, &folder);
+    let done: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&done["resumed_from"], &done["verified"]), (&saved.into(), &"SHA-256".into()), "{done}");
 }
 
 #[test]

@@ -8,10 +8,11 @@ mod findings;
 mod tape;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use ftp_client::tap::{Connection, Party, Tap, Wire};
@@ -42,8 +43,11 @@ impl Recording {
         let recorder = match self.0.get() {
             Some(recorder) => Arc::clone(recorder),
             None => {
-                let recorder =
-                    Arc::new(Recorder { tape: Tape::new(COMMENT, file)?, unknown: AtomicU16::new(0) });
+                let recorder = Arc::new(Recorder {
+                    tape: Tape::new(COMMENT, file)?,
+                    unknown: AtomicU16::new(0),
+                    told: Mutex::default(),
+                });
                 Arc::clone(self.0.get_or_init(|| recorder))
             }
         };
@@ -57,6 +61,8 @@ struct Recorder {
     tape: Arc<Tape>,
     /// Ports of ours that never came to be; each gets one of its own, so that attempts are told apart.
     unknown: AtomicU16,
+    /// What was said already of this recording.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Recorder {
@@ -101,9 +107,14 @@ pub fn explain(recording: &Recording) {
             complain("explain: the analyser finds nothing in the session beyond that")
         }
         Ok(found) => {
+            let mut told = recorder.told.lock().unwrap_or_else(PoisonError::into_inner);
             for finding in found {
                 let text = format!("explain: {}: {} {}", finding.code, finding.detail, finding.advice);
-                complain(&escape::terminal(&text));
+                let text = escape::terminal(&text);
+                if !told.contains(&text) {
+                    complain(&text);
+                    told.insert(text);
+                }
             }
         }
         Err(error) => complain(&format!("explain: the recording cannot be read: {error:#}")),

@@ -25,8 +25,9 @@ use super::throttle::Throttle;
 use plan::Plan;
 pub use plan::how_many;
 
-/// Bytes that may be fetched twice if the program is killed: the plan on the disk is that much behind at most.
-const SAVE_EVERY: u64 = 8 << 20;
+/// Bytes that must have come before the plan is saved again; at most once for each time that the progress is shown. What is behind the
+/// saved plan is fetched twice if the program is killed.
+const SAVE_EVERY: u64 = 256 << 10;
 
 /// How often the progress is shown.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
@@ -166,6 +167,15 @@ impl Segmented<'_> {
     fn is_beginning(&self, known: Known) -> bool {
         let changed = self.modified.zip(known.modified).is_some_and(|(changed, written)| changed > written);
         known.length <= self.size && !changed && (self.same_run || self.modified.is_some())
+    }
+}
+
+/// Bytes of an unfinished file that are here, however it is fetched.
+pub fn there(folder: &Folder, name: &str) -> u64 {
+    let Some(known) = folder.known_partial(name) else { return 0 };
+    match folder.parts(name) {
+        Some(text) => Plan::parse(&text).map_or(0, |plan| plan.done()),
+        None => known.length,
     }
 }
 
