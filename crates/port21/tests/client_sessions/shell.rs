@@ -127,6 +127,9 @@ type(b"pwd\r")
 until(b"connecting anew")
 until(b"/inner\r\n")
 until(b"/inner> ")
+type(b"cat title\r")
+until(b"^[]0;evil^G")
+until(b"/inner> ")
 type(b"open " + url.replace("joe@", "joe:a%20secret@").encode() + b"\r")
 until(b":/> ")
 type(b"nonsense\r")
@@ -143,6 +146,7 @@ fn somebody_at_a_terminal_completes_interrupts_and_comes_back() {
     let (here, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::create_dir(server.folder.path().join("inner")).unwrap();
     server.put("inner/big.bin", &vec![0; 3_000_000]);
+    server.put("inner/title", b"\x1b]0;evil\x07");
     let url = server.url("").replace(":a%20secret", "");
     let output = Command::new("python3")
         .args(["-c", TYPIST, env!("CARGO_BIN_EXE_port21"), &url, state.path().to_str().unwrap()])
