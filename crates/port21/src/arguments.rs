@@ -407,13 +407,35 @@ mod tests {
             // Examples are indented; what stands between them is prose.
             let examples = help.lines().filter(|line| line.starts_with("  "));
             for line in examples.filter_map(|line| line.split("port21 ").nth(1)) {
-                let words = line.split(['|', '>', '&']).next().unwrap().split_whitespace();
-                let words = words.map(|word| word.trim_matches('\''));
-                let parsed = Arguments::try_parse_from(std::iter::once("port21").chain(words));
+                let words = words_of(line);
+                let parsed = Arguments::try_parse_from(std::iter::once("port21".to_owned()).chain(words));
                 assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
                 count += 1;
             }
         }
         assert!(count >= 16, "only {count} examples found");
+    }
+
+    /// Words as a system's shell takes them: up to a pipe, a redirection or another command, apostrophes holding together.
+    fn words_of(line: &str) -> Vec<String> {
+        let (mut words, mut is_quoted, mut begun) = (vec![String::new()], false, false);
+        for letter in line.chars() {
+            match letter {
+                '\'' => is_quoted = !is_quoted,
+                '|' | '>' | '&' if !is_quoted => break,
+                ' ' if !is_quoted && begun => words.push(String::new()),
+                ' ' if !is_quoted => {}
+                letter => words.last_mut().unwrap().push(letter),
+            }
+            begun = letter != ' ' || is_quoted;
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn words_are_those_of_a_shell() {
+        assert_eq!(words_of("shell -c 'cd a; ls'  b | head"), ["shell", "-c", "cd a; ls", "b"]);
+        assert_eq!(words_of("get x > 'a b'"), ["get", "x"]);
     }
 }
