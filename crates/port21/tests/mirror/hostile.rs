@@ -215,3 +215,55 @@ fn checksum_that_differs_is_no_success() {
     assert!(!folder.path().join("in/a").exists());
     assert_eq!(server.lines().iter().filter(|line| *line == "RETR a").count(), 2);
 }
+
+/// The seconds since 1970 of the last change of a file in the target.
+fn changed(folder: &TempDir, name: &str) -> u64 {
+    let modified = fs::metadata(folder.path().join("in").join(name)).unwrap().modified().unwrap();
+    modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn clock_of_a_server_elsewhere_is_learnt_from_one_file() {
+    // The server is three hours east of UTC, and its listing tells minutes; MDTM tells 03:04:05 UTC.
+    let manners = Manners {
+        replies: vec![("FEAT", b"211-Features:\r\n MDTM\r\n SIZE\r\n211 End\r\n".to_vec())],
+        listing: Some(
+            b"01-02-20  06:04AM                    1 a\r\n01-02-20  06:10AM                    1 b\r\n"
+                .to_vec(),
+        ),
+        ..Manners::default()
+    };
+    let (server, folder, output) = fetch(manners, &[("a", b"a"), ("b", b"b")], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    // 2020-01-02 03:04:00 UTC, and six minutes more.
+    assert_eq!((changed(&folder, "a"), changed(&folder, "b")), (1_577_934_240, 1_577_934_600));
+    let asked = |verb: &str| server.lines().iter().filter(|line| line.starts_with(verb)).count();
+    assert_eq!((asked("MDTM"), asked("SIZE")), (1, 0));
+    let again = Done::of(&fetch_again(&server, &folder, &["--json"]));
+    assert_eq!((again.count("transferred"), again.count("unchanged")), (0, 2));
+}
+
+#[test]
+fn times_are_set_by_the_command_that_the_server_has() {
+    let manners = Manners { replies: vec![("SITE", b"200 done\r\n".to_vec())], ..Manners::default() };
+    let server = FtpServer::start(manners, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    crate::place::write(folder.path(), "a b", b"x", crate::place::at(0));
+    crate::place::write(folder.path(), "c", b"x", crate::place::at(1));
+    let url = format!("ftp://{}/", server.address());
+    let output = PORT21.run(&["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "-P", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let times: Vec<String> = server
+        .lines()
+        .into_iter()
+        .filter(|line| line.starts_with("MDTM") || line.starts_with("SITE"))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            "MDTM 20200101000000 a b.partial",
+            "SITE UTIME a b.partial 20200101000000 20200101000000 20200101000000 UTC",
+            "SITE UTIME c.partial 20200101010000 20200101010000 20200101010000 UTC",
+        ]
+    );
+}
