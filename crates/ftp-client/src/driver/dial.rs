@@ -95,7 +95,8 @@ pub(crate) async fn data(address: SocketAddr, host: String, proxy: Option<Proxy>
     match proxy {
         None => {
             let stream = TcpStream::connect(address).await?;
-            prepare(&stream);
+            // A dead peer shows as a stall, so that a file of few bytes need not pay for keep-alive.
+            let _ = stream.set_nodelay(true);
             Ok(stream)
         }
         Some(proxy) => {

@@ -323,8 +323,10 @@ impl Driver {
         let (event, read) = match ready!(stream.poll_read(cx, buffer)) {
             Ok(Read::Bytes(count)) => (Event::DataMoved(count as u64), Some(count)),
             Ok(Read::End { announced }) => {
-                // close_notify is answered, as far as that needs no waiting.
-                let _ = stream.poll_shutdown(cx);
+                // close_notify is answered, as far as that needs no waiting; closing alone ends TCP.
+                if stream.has_end_to_tell() {
+                    let _ = stream.poll_shutdown(cx);
+                }
                 self.data = Data::None;
                 (Event::DataEnded { announced }, None)
             }

@@ -59,6 +59,11 @@ impl Stream {
         }
     }
 
+    /// Whether ending it takes more than closing the socket: close_notify, or word to who is told what crosses.
+    pub(crate) fn has_end_to_tell(&self) -> bool {
+        matches!(self.layer, Layer::Protected(_)) || self.wire.is_some()
+    }
+
     /// Makes closing it send RST instead of FIN, so that the other end cannot mistake it for the end of a file.
     pub(crate) fn reset_on_close(&mut self) {
         self.tell_end(Party::Client, true);

@@ -272,7 +272,7 @@ async fn attempt(
         }
     };
     let partial = job.folder.partial(&job.name, offset > 0).map_err(Error::Local)?;
-    let mut writer = Throttle::new(partial.writer().map_err(Error::Local)?, arguments.transfer.limit_rate);
+    let mut writer = Throttle::new(partial.writer(), arguments.transfer.limit_rate);
     done.resumed_from = offset;
     if offset == 0 || found.size != Some(offset) {
         let how = Fetch { offset, representation, size: found.size };

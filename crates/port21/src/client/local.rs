@@ -145,16 +145,32 @@ impl Folder {
 
     /// Opens the unfinished file `name`: to be written behind what is there, or anew.
     pub fn partial(&self, name: &str, keep: bool) -> io::Result<Partial<'_>> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(!keep);
         let partial = format!("{name}{SUFFIX}");
-        // A link that somebody has put there is not followed.
-        if self.0.symlink_metadata(&partial).is_ok_and(|metadata| !metadata.is_file()) {
-            self.0.remove_file(&partial)?;
-        }
-        let mut file = self.0.open_with(&partial, &options)?.into_std();
-        file.seek(SeekFrom::End(0))?;
+        let file = if keep { None } else { self.new_file(&partial)? };
+        let file = match file {
+            Some(file) => file,
+            None => {
+                // A link that somebody has put there is not followed.
+                if self.0.symlink_metadata(&partial).is_ok_and(|metadata| !metadata.is_file()) {
+                    self.0.remove_file(&partial)?;
+                }
+                let mut options = OpenOptions::new();
+                options.write(true).create(true).truncate(!keep);
+                let mut file = self.0.open_with(&partial, &options)?.into_std();
+                file.seek(SeekFrom::End(0))?;
+                file
+            }
+        };
         Ok(Partial { folder: &self.0, name: name.to_owned(), file })
+    }
+
+    /// A file that was not there; `None` if something is.
+    fn new_file(&self, name: &str) -> io::Result<Option<File>> {
+        match self.0.open_with(name, OpenOptions::new().write(true).create_new(true)) {
+            Ok(file) => Ok(Some(file.into_std())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -165,9 +181,9 @@ fn known(folder: &Dir, name: &str) -> Option<Known> {
 }
 
 impl Partial<'_> {
-    /// A handle to write with.
-    pub fn writer(&self) -> io::Result<LocalFile> {
-        Ok(LocalFile(self.file.try_clone()?))
+    /// What to write with.
+    pub fn writer(&self) -> LocalFile<&File> {
+        LocalFile(&self.file)
     }
 
     /// The file itself.
@@ -193,9 +209,9 @@ impl Partial<'_> {
 }
 
 /// A local file as tokio wants it. Disks are quick enough to be waited for.
-pub struct LocalFile(pub File);
+pub struct LocalFile<F = File>(pub F);
 
-impl AsyncRead for LocalFile {
+impl<F: Read + Unpin> AsyncRead for LocalFile<F> {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -207,7 +223,7 @@ impl AsyncRead for LocalFile {
     }
 }
 
-impl AsyncWrite for LocalFile {
+impl<F: Write + Unpin> AsyncWrite for LocalFile<F> {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Ready(self.get_mut().0.write(bytes))
     }
@@ -221,7 +237,7 @@ impl AsyncWrite for LocalFile {
     }
 }
 
-impl AsyncSeek for LocalFile {
+impl<F: Seek + Unpin> AsyncSeek for LocalFile<F> {
     fn start_seek(self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
         self.get_mut().0.seek(position).map(|_| ())
     }
@@ -281,7 +297,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(outside.path(), home.path().join("a.partial")).unwrap();
         let partial = folder.partial("a", true).unwrap();
-        partial.writer().unwrap().0.write_all(b"text").unwrap();
+        partial.writer().0.write_all(b"text").unwrap();
         assert!(folder.known("a").is_none());
         partial.finish(Some(SystemTime::UNIX_EPOCH), None).unwrap();
         let known = folder.known("a").unwrap();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,20 +12,50 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Longest time that is made up for after a pause.
 const BURST: Duration = Duration::from_millis(250);
 
-/// A reader or writer that lets at most so many bytes a second cross.
-pub struct Throttle<T> {
-    inner: T,
+/// So many bytes a second, for all readers and writers that have a clone of it.
+#[derive(Debug, Clone)]
+pub struct Pace {
     /// Bytes a second; `None` is no limit.
     rate: Option<u64>,
     /// When all bytes so far may have crossed.
-    due: Instant,
+    due: Arc<Mutex<Instant>>,
+}
+
+impl Pace {
+    /// A limit, or none.
+    pub fn new(rate: Option<u64>) -> Self {
+        Self { rate, due: Arc::new(Mutex::new(Instant::now())) }
+    }
+
+    /// So many bytes have crossed; gives when the next may, if that is later.
+    fn crossed(&self, bytes: usize) -> Option<Instant> {
+        let rate = self.rate?;
+        let now = Instant::now();
+        let earliest = now.checked_sub(BURST).unwrap_or(now);
+        #[allow(clippy::cast_precision_loss, reason = "a rate is no exact thing")]
+        let takes = Duration::try_from_secs_f64(bytes as f64 / rate as f64).unwrap_or(Duration::MAX);
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        *due = due.max(earliest).checked_add(takes).unwrap_or(now);
+        (*due > now).then_some(*due)
+    }
+}
+
+/// A reader or writer that lets at most so many bytes a second cross.
+pub struct Throttle<T> {
+    inner: T,
+    pace: Pace,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Throttle<T> {
     /// `inner`, with a limit or without.
     pub fn new(inner: T, rate: Option<u64>) -> Self {
-        Self { inner, rate, due: Instant::now(), pause: None }
+        Self::sharing(inner, Pace::new(rate))
+    }
+
+    /// `inner`, with a limit that it shares with others.
+    pub fn sharing(inner: T, pace: Pace) -> Self {
+        Self { inner, pace, pause: None }
     }
 
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -36,15 +67,7 @@ impl<T> Throttle<T> {
     }
 
     fn crossed(&mut self, bytes: usize) {
-        let Some(rate) = self.rate else { return };
-        let now = Instant::now();
-        let earliest = now.checked_sub(BURST).unwrap_or(now);
-        #[allow(clippy::cast_precision_loss, reason = "a rate is no exact thing")]
-        let takes = Duration::try_from_secs_f64(bytes as f64 / rate as f64).unwrap_or(Duration::MAX);
-        self.due = self.due.max(earliest).checked_add(takes).unwrap_or(now);
-        if self.due > now {
-            self.pause = Some(Box::pin(sleep_until(self.due)));
-        }
+        self.pause = self.pace.crossed(bytes).map(|due| Box::pin(sleep_until(due)));
     }
 }
 
@@ -88,5 +111,20 @@ impl<T: AsyncSeek + Unpin> AsyncSeek for Throttle<T> {
 
     fn poll_complete(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         Pin::new(&mut self.get_mut().inner).poll_complete(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_share_a_pace_wait_for_each_other() {
+        let pace = Pace::new(Some(1_000));
+        let other = pace.clone();
+        let first = pace.crossed(1_000).unwrap();
+        let second = other.crossed(500).unwrap();
+        assert_eq!(second.duration_since(first), Duration::from_millis(500));
+        assert_eq!(Pace::new(None).crossed(1_000), None);
     }
 }

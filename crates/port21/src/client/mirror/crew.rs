@@ -23,6 +23,7 @@ use super::state::State;
 use super::{fetch, send};
 use crate::client::change::make_all;
 use crate::client::local::Folder;
+use crate::client::throttle::Pace;
 
 /// What all sessions of a run share.
 pub struct Crew {
@@ -68,8 +69,8 @@ pub struct Settings {
     pub follow_links: bool,
     pub max_delete: Option<usize>,
     pub retries: u32,
-    /// Bytes a second of each session.
-    pub rate: Option<u64>,
+    /// Bytes a second of all sessions together.
+    pub pace: Pace,
 }
 
 /// A session at work.

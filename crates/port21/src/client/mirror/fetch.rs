@@ -61,7 +61,10 @@ async fn fetch(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tr
             offset = 0;
             continue;
         }
+        // Most have the mode that new files have.
+        let new_mode = 0o666 & !crew.rules.umask;
         let mode = job.item.mode.filter(|_| crew.rules.modes).map(|mode| mode & !crew.rules.umask);
+        let mode = mode.filter(|&mode| mode != new_mode);
         let time = job.item.time.filter(|_| crew.rules.times).and_then(Stamp::to_time);
         partial.finish(time, mode)?;
         crew.state.borrow_mut().end(&path);
@@ -98,7 +101,7 @@ async fn transfer<'a>(
     if offset > 0 && job.item.size == Some(offset) {
         return Ok((partial, offset, 0));
     }
-    let mut writer = Throttle::new(partial.writer()?, crew.settings.rate);
+    let mut writer = Throttle::sharing(partial.writer(), crew.settings.pace.clone());
     let mut so_far = offset;
     let bar = crew.report.borrow().bar();
     let mut watch = |progress: ftp_client::Progress| {

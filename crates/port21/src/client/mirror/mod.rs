@@ -39,6 +39,7 @@ use tokio::task::LocalSet;
 use super::failure;
 use super::local::Folder;
 use super::sessions::{connector_for, without_last_slash};
+use super::throttle::Pace;
 use crate::arguments::client::MirrorArguments;
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
@@ -141,7 +142,6 @@ fn rules(arguments: &MirrorArguments, sends: bool) -> Rules {
 
 fn settings(arguments: &MirrorArguments, sends: bool) -> Settings {
     let parallel = usize::from(arguments.parallel);
-    let share = |rate: u64| rate.checked_div(u64::from(arguments.parallel)).unwrap_or(rate).max(1);
     Settings {
         sends,
         parallel,
@@ -151,7 +151,7 @@ fn settings(arguments: &MirrorArguments, sends: bool) -> Settings {
         follow_links: arguments.follow_links,
         max_delete: arguments.max_delete,
         retries: arguments.transfer.retries,
-        rate: arguments.transfer.limit_rate.map(share),
+        pace: Pace::new(arguments.transfer.limit_rate),
     }
 }
 

@@ -186,7 +186,7 @@ async fn transfer(
             so_far = progress.bytes;
             ControlFlow::Continue(())
         };
-        let mut source = Throttle::new(LocalFile(file.try_clone()?), crew.settings.rate);
+        let mut source = Throttle::sharing(LocalFile(file), crew.settings.pace.clone());
         let how = Store { offset, temporary_name: false, ..Store::default() };
         transferred = seat.client.upload(&temporary, how, &mut source, &mut watch).await?;
     }
