@@ -89,7 +89,8 @@ fn run_and_kill(place: &Place, way: Way, time: u64) {
 
 fn empty(place: &Place, way: Way) {
     let target = place.target(way);
-    std::fs::remove_dir_all(&target).unwrap();
+    // A server that was left in the middle may still be renaming.
+    port21_testkit::wait_until("the target can be emptied", || std::fs::remove_dir_all(&target).is_ok());
     std::fs::create_dir(&target).unwrap();
 }
 

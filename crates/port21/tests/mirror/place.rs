@@ -171,7 +171,8 @@ pub fn tree(folder: &Path) -> BTreeMap<String, Option<Seen>> {
         for entry in fs::read_dir(&here).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-            let metadata = fs::symlink_metadata(&path).unwrap();
+            // A server that was left in the middle may still be renaming.
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
             if metadata.is_dir() {
                 found.insert(name, None);
                 folders.push(path);
@@ -179,7 +180,8 @@ pub fn tree(folder: &Path) -> BTreeMap<String, Option<Seen>> {
                 use std::os::unix::fs::PermissionsExt;
                 let since = metadata.modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
                 let mode = metadata.permissions().mode() & 0o777;
-                found.insert(name, Some((fs::read(&path).unwrap(), since.as_secs(), mode)));
+                let Ok(content) = fs::read(&path) else { continue };
+                found.insert(name, Some((content, since.as_secs(), mode)));
             }
         }
     }
