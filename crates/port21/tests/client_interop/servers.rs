@@ -26,6 +26,7 @@ pub enum Ability {
     NamesInUtf8,
     Nlst,
     UploadText,
+    OutlivesReset,
 }
 
 /// How it protects its connections.
@@ -72,6 +73,9 @@ impl Kind {
                 // It ends every STOR of TYPE A with 426.
                 Ability::UploadText,
             ],
+            // GNU's server takes SIGPIPE for a lost client, also where it was the data connection of a cancelled transfer that was
+            // reset, if it happens to write to that once more. proftpd did the like once, over TLS.
+            Self::Inetutils | Self::Proftpd => &[Ability::OutlivesReset],
             _ => &[],
         };
         !lacking.contains(&ability)
