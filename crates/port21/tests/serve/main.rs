@@ -6,15 +6,15 @@
 // Each of the programs that test servers uses a part of these.
 #[allow(dead_code)]
 mod client;
+mod readme;
 mod scripts;
 #[allow(dead_code)]
 mod server;
 mod supervised;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use server::{PROGRAM, Server};
@@ -198,43 +198,4 @@ fn root_is_given_up_once_ports_are_bound() {
         let users = status.lines().find(|line| line.starts_with("Uid:")).unwrap();
         assert_eq!(users, format!("Uid:\t{number}\t{number}\t{number}\t{number}"));
     }
-}
-
-#[test]
-fn the_readmes_five_lines_are_a_server_with_tls_and_one_account() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
-    let (_, section) = readme.split_once("one virtual user, in\n").unwrap();
-    let lines: Vec<&str> = section
-        .lines()
-        .skip_while(|line| !line.starts_with("    "))
-        .take_while(|line| !line.is_empty())
-        .collect();
-    assert_eq!(lines.len(), 5, "{lines:?}");
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("README.md"), "read me").unwrap();
-    let tools = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
-    let shell = |script: &str| {
-        let mut command = Command::new("sh");
-        command.args(["-e", "-c", script]).current_dir(folder.path());
-        command.env("PATH", format!("{tools}:{}", std::env::var("PATH").unwrap()));
-        command
-    };
-    assert!(shell(&lines[..3].join("\n")).status().unwrap().success());
-    // The same line, on a free port, and as this process's child.
-    let serve = lines[3].trim().replace(":2121 &", ":0").replacen("port21", "exec port21", 1);
-    let mut child = shell(&serve).stderr(Stdio::piped()).spawn().unwrap();
-    let mut talk = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.contains(" on 127.0.0.1:") {
-        assert!(talk.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-    }
-    let port = said.trim_end().rsplit(':').next().unwrap().to_owned();
-    let sent = shell(&lines[4].replace(":2121/", &format!(":{port}/"))).output();
-    child.kill().unwrap();
-    let mut rest = String::new();
-    talk.read_to_string(&mut rest).unwrap();
-    child.wait().unwrap();
-    let sent = sent.unwrap();
-    assert!(sent.status.success(), "{}\n{said}{rest}", String::from_utf8_lossy(&sent.stderr));
-    assert_eq!(fs::read_to_string(folder.path().join("ftp/ada/README.md")).unwrap(), "read me");
 }
