@@ -149,6 +149,9 @@ fn the_unit_files_are_right_and_shut_the_service_off() {
             [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         (output.status.success(), told)
     };
+    // A configuration that names no root, as the one that is printed, serves the folder that the program is started in.
+    let service = fs::read_to_string(units.join("port21.service")).unwrap();
+    assert!(service.lines().any(|line| line == "WorkingDirectory=/srv/ftp"), "{service}");
     let (right, told) = analyze(&["verify", "--man=no", "./port21.service", "./port21.socket"]);
     assert!(right && !told.contains("port21."), "{told}");
     // 10 is a service with all rights; systemd calls what is below 3 "OK" or better.
