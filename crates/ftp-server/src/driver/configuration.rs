@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::passive::FreePorts;
 use super::tls::TlsSettings;
 use crate::account::Accounts;
 use crate::limit::{AcceptPolicy, AccessList, BanPolicy, BandwidthPolicy, ConnectionPolicy, Network};
@@ -72,8 +73,10 @@ pub enum Place {
 /// How data connections come about.
 #[derive(Debug, Clone, Default)]
 pub struct DataSettings {
-    /// Ports that passive data connections come to; `None` leaves the choice to the operating system.
+    /// Ports that passive data connections come to; `None` takes any free one.
     pub passive_ports: Option<RangeInclusive<u16>>,
+    /// Which those are.
+    pub free_ports: FreePorts,
     /// The address that clients of other networks are told; `None` is the one that they reached the server at.
     pub passive_address: Option<Host>,
     /// Addresses for clients of these networks; the narrowest that holds the client counts.

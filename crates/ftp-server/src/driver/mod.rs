@@ -54,6 +54,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::account::Accounts;
 pub use configuration::{Configuration, DataSettings, Hook, Host, Limits, Listener, Place, Times};
+pub use passive::FreePorts;
 use shared::{Phase, Shared};
 pub use tls::{Certificate, Reuse, Tls, TlsError, TlsSettings};
 

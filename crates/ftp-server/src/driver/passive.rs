@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
-use std::sync::LazyLock;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -17,35 +16,68 @@ const BACKLOG: i32 = 8;
 /// Ports that are nobody's by name (RFC 6335 section 6), where the operating system does not say which it gives away.
 const DYNAMIC_PORTS: RangeInclusive<u16> = 49_152..=65_535;
 
-/// Ports from which the operating system chooses those that nobody asks for by number.
-static EPHEMERAL_PORTS: LazyLock<RangeInclusive<u16>> = LazyLock::new(|| {
-    let told = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    ephemeral_ports(&told).unwrap_or(DYNAMIC_PORTS)
-});
-
-fn ephemeral_ports(told: &str) -> Option<RangeInclusive<u16>> {
-    let mut numbers = told.split_whitespace().map(str::parse);
-    let (Some(Ok(first)), Some(Ok(last)), None) = (numbers.next(), numbers.next(), numbers.next()) else {
-        return None;
-    };
-    (first > 0 && first <= last).then_some(first..=last)
+/// Ports that may be taken without being asked for by number: where no range is configured, passive data connections come to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreePorts {
+    range: RangeInclusive<u16>,
+    /// Those of the range that are kept for others.
+    reserved: Vec<RangeInclusive<u16>>,
 }
 
-/// Listens on `address` and a port that nobody can foretell: of `ports`, or else of those that the operating system gives away.
+impl Default for FreePorts {
+    fn default() -> Self {
+        Self { range: DYNAMIC_PORTS, reserved: Vec::new() }
+    }
+}
+
+impl FreePorts {
+    /// Those that the operating system gives away (Linux: `ip_local_port_range` without `ip_local_reserved_ports`). To be asked before
+    /// the process shuts itself off from the files that say so; the ports of RFC 6335 section 6 where they do not say.
+    pub fn of_system() -> Self {
+        let told = |name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
+        Self::told(&told("ip_local_port_range"), &told("ip_local_reserved_ports"))
+    }
+
+    fn told(range: &str, reserved: &str) -> Self {
+        let mut ends = range.split_whitespace().map(str::parse);
+        let range = match (ends.next(), ends.next(), ends.next()) {
+            (Some(Ok(first)), Some(Ok(last)), None) if first > 0 && first <= last => first..=last,
+            _ => DYNAMIC_PORTS,
+        };
+        let ports = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+        };
+        Self { range, reserved: reserved.split(',').filter_map(ports).collect() }
+    }
+
+    fn holds(&self, port: u16) -> bool {
+        self.range.contains(&port) && !self.reserved.iter().any(|range| range.contains(&port))
+    }
+}
+
+/// Listens on `address` and a port that nobody can foretell: of `ports`, or else one that is free.
 ///
 /// The operating system is not asked to choose as long as there is a free one among the first few tried: it passes over every port
 /// with a connection in TIME-WAIT, of which a session that fetches many small files leaves thousands, and its search takes longer
 /// than the transfer.
-pub(super) fn listen(address: IpAddr, ports: Option<&RangeInclusive<u16>>) -> io::Result<TcpListener> {
-    let Some(ports) = ports else {
-        return listen_within(address, &EPHEMERAL_PORTS).or_else(|_| listen_at(SocketAddr::new(address, 0)));
-    };
-    listen_within(address, ports)
+pub(super) fn listen(
+    address: IpAddr,
+    ports: Option<&RangeInclusive<u16>>,
+    free: &FreePorts,
+) -> io::Result<TcpListener> {
+    match ports {
+        Some(ports) => listen_at_one_of(address, shuffled(ports)),
+        None => {
+            let ports = shuffled(&free.range).filter(|port| free.holds(*port));
+            listen_at_one_of(address, ports).or_else(|_| listen_at(SocketAddr::new(address, 0)))
+        }
+    }
 }
 
-fn listen_within(address: IpAddr, ports: &RangeInclusive<u16>) -> io::Result<TcpListener> {
+fn listen_at_one_of(address: IpAddr, ports: impl Iterator<Item = u16>) -> io::Result<TcpListener> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for port in shuffled(ports) {
+    for port in ports {
         match listen_at(SocketAddr::new(address, port)) {
             Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
@@ -127,29 +159,42 @@ mod tests {
     }
 
     #[test]
-    fn the_range_of_the_operating_system_is_read_or_not_guessed() {
-        assert_eq!(ephemeral_ports("32768\t60999\n"), Some(32_768..=60_999));
+    fn what_the_operating_system_tells_is_read_or_not_guessed() {
+        let told = FreePorts::told("32768\t60999\n", "40000-40009,50000\n");
+        assert_eq!(
+            told,
+            FreePorts { range: 32_768..=60_999, reserved: vec![40_000..=40_009, 50_000..=50_000] }
+        );
+        for (port, is_free) in
+            [(32_767, false), (32_768, true), (40_005, false), (40_010, true), (50_000, false)]
+        {
+            assert_eq!(told.holds(port), is_free, "{port}");
+        }
         for odd in ["", "32768", "60999 32768", "0 5", "1 2 3", "a b", "1 70000"] {
-            assert_eq!(ephemeral_ports(odd), None, "{odd:?}");
+            assert_eq!(FreePorts::told(odd, "\n"), FreePorts::default(), "{odd:?}");
         }
     }
 
     #[test]
-    fn without_a_range_a_port_of_the_operating_systems_is_taken() {
+    fn without_a_range_a_free_port_is_taken_and_no_reserved_one() {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ports: BTreeSet<u16> =
-            (0..20).map(|_| listen(address, None).unwrap().local_addr().unwrap().port()).collect();
-        assert!(ports.len() > 10, "{ports:?}");
-        assert!(ports.iter().all(|port| EPHEMERAL_PORTS.contains(port)), "{ports:?}");
+        let free = FreePorts { range: 50_000..=50_199, reserved: vec![50_100..=50_199] };
+        for _ in 0..20 {
+            let port = listen(address, None, &free).unwrap().local_addr().unwrap().port();
+            assert!(!(50_100..=50_199).contains(&port), "{port}");
+        }
+        // Where all are reserved, the operating system knows another one.
+        let none = FreePorts { reserved: vec![0..=u16::MAX], ..FreePorts::default() };
+        assert!(listen(address, None, &none).is_ok());
     }
 
     #[test]
     fn a_port_in_use_is_passed_over_and_a_full_range_is_an_error() {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let first = listen(address, None).unwrap();
+        let first = listen(address, None, &FreePorts::default()).unwrap();
         let port = first.local_addr().unwrap().port();
-        assert!(listen(address, Some(&(port..=port))).is_err());
+        assert!(listen(address, Some(&(port..=port)), &FreePorts::default()).is_err());
         drop(first);
-        assert!(listen(address, Some(&(port..=port))).is_ok());
+        assert!(listen(address, Some(&(port..=port)), &FreePorts::default()).is_ok());
     }
 }

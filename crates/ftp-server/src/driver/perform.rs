@@ -155,7 +155,10 @@ impl Conversation {
             }
             address => address,
         };
-        let listener = passive::listen(at, self.shared.data.passive_ports.as_ref()).ok()?;
+        let listener = {
+            let data = &self.shared.data;
+            passive::listen(at, data.passive_ports.as_ref(), &data.free_ports).ok()?
+        };
         let port = listener.local_addr().ok()?.port();
         let until = Instant::now() + self.shared.times.passive;
         self.passive = Some(Box::new(Passive { listener, until }));

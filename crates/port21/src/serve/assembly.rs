@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use ftp_server::account::configured::{Account, ConfiguredAccounts, Rights, Sources};
 use ftp_server::account::password::{Cost, PasswordHash};
 use ftp_server::account::{Amount, Rates, Right};
-use ftp_server::driver::{Certificate, DataSettings, Hook, Limits, Times, Tls, TlsSettings};
+use ftp_server::driver::{Certificate, DataSettings, FreePorts, Hook, Limits, Times, Tls, TlsSettings};
 use ftp_server::limit::{AcceptPolicy, AccessList, BanPolicy, BandwidthPolicy, ConnectionPolicy};
 use ftp_server::session::Policy;
 use ftp_server::store::local::{Links, LocalOptions, Resume, Sync};
@@ -269,6 +269,7 @@ fn data(settings: &Settings) -> DataSettings {
     let data = &settings.data;
     DataSettings {
         passive_ports: data.passive_ports.as_ref().map(|ports| ports.0.clone()),
+        free_ports: FreePorts::of_system(),
         passive_address: data.passive_address.as_ref().map(|host| host.0.clone()),
         passive_address_for: data
             .passive_address_for
