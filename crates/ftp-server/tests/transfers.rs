@@ -185,6 +185,23 @@ fn an_abort_in_the_middle_ends_the_transfer_and_not_the_session() {
 }
 
 #[test]
+fn a_file_that_compresses_to_next_to_nothing_can_be_aborted_too() {
+    // What crosses never fills the connection, so nothing but the file says how long the server has been at it.
+    let server = start(|_| {});
+    std::fs::File::create(server.root.join("zeros")).unwrap().set_len(1 << 30).unwrap();
+    let mut dialogue = Dialogue::log_in(server.addresses[0]);
+    dialogue.ask("TYPE I", 200);
+    dialogue.ask("MODE Z", 200);
+    let mut data = dialogue.data();
+    let reader = std::thread::spawn(move || std::io::copy(&mut data, &mut std::io::sink()));
+    dialogue.ask("RETR zeros", 150);
+    dialogue.ask("ABOR", 426);
+    dialogue.expect(226);
+    let _ = reader.join().unwrap();
+    assert!(server.log.transfer(0).bytes < 1 << 30);
+}
+
+#[test]
 fn stat_tells_how_far_a_transfer_is() {
     let server = start(|_| {});
     let mut dialogue = Dialogue::log_in(server.addresses[0]);

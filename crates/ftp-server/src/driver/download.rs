@@ -126,6 +126,7 @@ async fn send_copied(
         let part = part.get(..read).unwrap_or_default();
         write_all(data, encoder.encode(part)?, meter).await?;
         meter.stored(read);
+        meter.take_turns().await;
         at = at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
     write_all(data, encoder.finish()?, meter).await

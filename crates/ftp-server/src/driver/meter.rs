@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::limit::{Direction, Pace, Throttle};
 use crate::session::TransferError;
 
-/// Bytes after which a transfer lets others have the thread, however fast its client is.
+/// Bytes, of the file and of the connection together, after which a transfer lets others have the thread, however fast its client is.
 const TURN: u64 = 16 << 20;
 
 /// Counts of one transfer, read while it is under way.
@@ -71,8 +71,17 @@ impl Meter {
     }
 
     /// These bytes of the file or listing are done with.
-    pub(super) fn stored(&self, bytes: usize) {
+    pub(super) fn stored(&mut self, bytes: usize) {
         self.counts.stored.fetch_add(widened(bytes), Relaxed);
+        self.turn = self.turn.saturating_add(widened(bytes));
+    }
+
+    /// Lets others have their turn, if it is time: a file that MODE Z makes next to nothing of never waits for its client.
+    pub(super) async fn take_turns(&mut self) {
+        if self.turn >= TURN {
+            self.turn = 0;
+            tokio::task::yield_now().await;
+        }
     }
 
     /// These bytes crossed. Waits as long as rates ask for, and lets others have their turn; fails if it goes too slowly.
@@ -83,10 +92,8 @@ impl Meter {
         self.turn = self.turn.saturating_add(bytes);
         if !wait.is_zero() {
             sleep(wait).await;
-        } else if self.turn >= TURN {
-            self.turn = 0;
-            tokio::task::yield_now().await;
         }
+        self.take_turns().await;
         if self.pace.keeps_up(bytes) { Ok(()) } else { Err(TransferError::TooSlow) }
     }
 }
