@@ -32,6 +32,8 @@ struct Watched {
     side: Side,
     /// Packet that first acknowledged what the last one did.
     acknowledged_first: u64,
+    /// How often it has repeated its last acknowledgment, to ask for what it lacks; copies that only the capture holds do not ask.
+    asks: u32,
     recent: Recent,
     pace: Pace,
 }
@@ -79,13 +81,18 @@ impl Observer {
         };
         if !sender.side.acknowledges(segment.acknowledgement) {
             sender.acknowledged_first = arrival.packet;
+            sender.asks = 0;
         }
         let mut marks = judge(&mut sender.side, &mut receiver.side, segment, time, self.round_trip);
         marks.add_if(std::mem::take(&mut self.reuses_ports), Mark::ReusedPorts);
         // On a short way TCP itself repeats at once what the other end asks for by repeating its acknowledgment (RFC 5681, section 3.2).
-        let is_asked_for = receiver.side.duplicates() > 0 && receiver.side.acknowledges(segment.sequence);
+        let is_asked_for =
+            segment.payload_length > 0 && receiver.asks > 0 && receiver.side.acknowledges(segment.sequence);
         let repeats = sender.recent.repeats(segment, time, adjacent);
         marks.add_if(repeats && agrees && !is_asked_for, Mark::DuplicateFrame);
+        if marks.has(Mark::DuplicateAck) && !marks.has(Mark::DuplicateFrame) {
+            sender.asks = sender.asks.saturating_add(1);
+        }
         marks.add_if(closed, Mark::DataAfterClose);
         marks.add_if(segment.flags.contains(Flags::URG), Mark::Urgent);
         let duplicate_of =

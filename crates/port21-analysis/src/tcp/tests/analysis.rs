@@ -173,6 +173,27 @@ fn a_frame_captured_twice_is_told_from_a_retransmission_by_its_bytes() {
 }
 
 #[test]
+fn every_second_frame_of_a_conversation_that_was_captured_twice_is_a_copy() {
+    // The copy of an acknowledgment is no request to send again, and neither is that of the segment behind it.
+    let twice = heard_after_opening(
+        "
+        > \"ab\"
+        > seq=1 \"ab\" +0ms
+        < ACK ack=3
+        < ACK ack=3 +0ms
+        > \"cd\"
+        > seq=3 \"cd\" +0ms
+        < ACK ack=5 \"xy\"
+        < ACK seq=1 ack=5 \"xy\" +0ms
+        > ACK
+        > ACK +0ms
+        < \"z\"
+        < seq=3 \"z\" +0ms",
+    );
+    assert_eq!(twice.marked(Mark::DuplicateFrame), [5, 7, 9, 11, 13, 15]);
+}
+
+#[test]
 fn a_segment_that_is_asked_for_again_is_no_frame_captured_twice() {
     let asked_for = heard_after_opening(
         "
