@@ -12,7 +12,7 @@ use super::data::{self, Data, Peer, Protection, Way};
 use super::meter::{Counts, Meter};
 use super::shared::Shared;
 use super::walk::Walk;
-use super::witness::{DataFlow, Speaker};
+use super::witness::{DataEnd, DataFlow, Speaker};
 use super::{download, upload};
 use crate::account::Login;
 use crate::record::{TransferKind, TransferRecord};
@@ -156,7 +156,7 @@ impl Job {
         if let (Some(flow), Some(capture)) = (flow, &self.shared.capture) {
             let sender =
                 if self.record.kind == TransferKind::Upload { Speaker::Client } else { Speaker::Server };
-            capture.data_ends(flow, sender, self.counts.wire(), moved.is_err());
+            capture.data_ends(flow, sender, self.counts.wire(), DataEnd::of(sender, moved.as_ref().err()));
         }
         let concluded = conclude(self.subject, moved).await;
         let (bytes, ended) = (self.counts.stored(), Instant::now());

@@ -10,6 +10,7 @@ use port21_capture::write::{Flow, Side, beginning};
 
 use super::lines::Lines;
 use super::shared::Shared;
+use crate::session::TransferError;
 
 /// What the capture says about itself.
 const COMMENT: &str = "Control connections of an FTP server as seen at its sockets, after decryption, and of data connections how much \
@@ -52,16 +53,15 @@ impl CaptureFile {
         DataFlow { flow, passive }
     }
 
-    /// It is over: so many bytes came from `sender`, who ended it, unless it was cut by the server.
-    pub(super) fn data_ends(&self, data: DataFlow, sender: Speaker, bytes: u64, is_cut: bool) {
+    /// It is over: so many bytes came from `sender`.
+    pub(super) fn data_ends(&self, data: DataFlow, sender: Speaker, bytes: u64, end: DataEnd) {
         let DataFlow { mut flow, passive } = data;
         let side = |speaker: Speaker| if passive { speaker.side() } else { speaker.side().other() };
         let now = SystemTime::now();
         let mut blocks = flow.skip(side(sender), bytes, now);
-        blocks.extend(if is_cut {
-            flow.reset(side(Speaker::Server), now)
-        } else {
-            flow.end(side(sender), now)
+        blocks.extend(match end {
+            DataEnd::Closed(first) => flow.end(side(first), now),
+            DataEnd::Reset(first) => flow.reset(side(first), now),
         });
         self.write(&blocks);
     }
@@ -73,6 +73,27 @@ impl CaptureFile {
             && writer.write_all(blocks).and_then(|()| writer.flush()).is_err()
         {
             *file = None;
+        }
+    }
+}
+
+/// How a data connection ended, and who ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DataEnd {
+    Closed(Speaker),
+    Reset(Speaker),
+}
+
+impl DataEnd {
+    /// The end of a connection on which `sender` sent, by what the transfer failed with.
+    pub(super) fn of(sender: Speaker, failure: Option<&TransferError>) -> Self {
+        match failure {
+            None => Self::Closed(sender),
+            Some(TransferError::Broken) => Self::Reset(Speaker::Client),
+            Some(TransferError::Truncated) => Self::Closed(Speaker::Client),
+            // The server gave up. A socket that is closed over bytes that nobody has read sends a reset (RFC 2525, section 2.17).
+            Some(_) if sender == Speaker::Client => Self::Reset(Speaker::Server),
+            Some(_) => Self::Closed(Speaker::Server),
         }
     }
 }

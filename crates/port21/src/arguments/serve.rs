@@ -361,7 +361,7 @@ group! {
         /// Address and port for /metrics (Prometheus) and /health by HTTP
         #[arg(long, value_name = "ADDRESS:PORT")]
         status: Listen,
-        /// Write all dialogues as a capture that port21 and Wireshark open, with the passwords in them, and how much crossed data connections
+        /// Write all dialogues as a capture that port21 and Wireshark open, with the passwords in them; of data connections it has when they were there and how much crossed, not the bytes
         #[arg(long, value_name = "FILE")]
         pcap: PathBuf,
         /// Program to run after each whole upload; it finds in its environment what came

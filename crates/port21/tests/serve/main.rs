@@ -176,8 +176,86 @@ fn the_servers_capture_is_explained_as_the_clients_saw_it() {
         serde_json::to_value(told).unwrap(),
         serde_json::json!([["RETR", 300_000, "exact"], ["STOR", 5, "exact"]])
     );
+    // It does not claim to have seen the files.
+    assert!(transfers.iter().all(|one| one["complete"] == false), "{transfers:#?}");
+    let findings: Vec<_> =
+        session["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert!(findings.contains(&"capture-gaps"), "{findings:?}");
     let exchanges = session["exchanges"].as_array().unwrap();
     assert_eq!(exchanges.last().unwrap()["command"]["verb"], "QUIT");
+}
+
+/// How the data connection of a session's only transfer ended, by the server's capture: in which state it is left, and whether the client
+/// ended it. `play` is the client.
+fn end_of_data(words: &[&str], play: impl FnOnce(&mut client::Client)) -> (String, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(path("root")).unwrap();
+    fs::write(path("root/file"), vec![b'x'; 30_000_000]).unwrap();
+    let (pcap, root) = (path("pcap"), path("root"));
+    let own = ["--account", "ada:secret", "--write", "--listen", "127.0.0.1:0", "--pcap", &pcap, &root];
+    let mut server = Server::start(&[&own[..], words].concat());
+    let mut client = server.client();
+    client.logs_in("ada", "secret");
+    play(&mut client);
+    assert!(client.says("QUIT").starts_with("221"));
+    server.signal("-TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let report = port21_testkit::Program::new(PROGRAM).explain_file(pcap.as_ref());
+    let data = &report["sessions"][0]["transfers"][0]["data"];
+    // Data connections of EPSV are opened by the client.
+    let by_client = match data["closed_by"].as_str() {
+        Some("initiator") => true,
+        Some("responder") => false,
+        _ => panic!("{data:#}"),
+    };
+    (data["state"].as_str().unwrap().to_owned(), by_client)
+}
+
+#[test]
+fn the_servers_capture_tells_who_ended_a_data_connection() {
+    // A client that closes over what it has not read resets the connection.
+    let broken = end_of_data(&[], |client| {
+        let mut data = client.data();
+        assert!(client.says("RETR file").starts_with("150"));
+        std::io::Read::read_exact(&mut data, &mut [0; 1000]).unwrap();
+        drop(data);
+        assert!(client.reply().starts_with("426"));
+    });
+    assert_eq!(broken, ("reset".to_owned(), true));
+    let stalled = end_of_data(&["--stall-timeout", "500ms"], |client| {
+        let _data = client.data();
+        assert!(client.says("STOR new").starts_with("150"));
+        assert!(client.reply().starts_with("426"));
+    });
+    assert_eq!(stalled, ("reset".to_owned(), false));
+    let aborted = end_of_data(&[], |client| {
+        let _data = client.data();
+        assert!(client.says("RETR file").starts_with("150"));
+        assert!(client.says("ABOR").starts_with("426"));
+        assert!(client.reply().starts_with("226"));
+    });
+    assert_eq!(aborted, ("closed".to_owned(), false));
+}
+
+#[test]
+fn without_a_range_of_its_own_passive_ports_are_those_that_the_system_gives_away() {
+    // With the shelter of the kernel on, as is the default: the server asks before it shuts itself off.
+    let told = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let range: Vec<u16> = told.split_whitespace().map(|word| word.parse().unwrap()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&["--listen", "127.0.0.1:0", folder.path().to_str().unwrap()]);
+    let mut client = server.client();
+    client.logs_in("anonymous", "me@");
+    let ports: Vec<u16> = (0..60)
+        .map(|_| {
+            let told = client.says("EPSV");
+            told.split('|').nth(3).unwrap_or_else(|| panic!("{told}")).parse().unwrap()
+        })
+        .collect();
+    assert!(ports.iter().all(|port| (range[0]..=range[1]).contains(port)), "{range:?}: {ports:?}");
+    let middle = range[0] + (range[1] - range[0]) / 2;
+    assert!(ports.iter().any(|port| *port < middle) && ports.iter().any(|port| *port >= middle), "{ports:?}");
 }
 
 #[test]
