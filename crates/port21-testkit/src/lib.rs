@@ -32,6 +32,8 @@ mod connection;
 mod dns;
 mod frame;
 mod ftp;
+#[cfg(feature = "program")]
+mod log;
 mod network;
 #[cfg(feature = "program")]
 mod program;
@@ -43,6 +45,8 @@ mod shared;
 pub use connection::{Connection, Segment, Side};
 pub use frame::{Envelope, TcpHeader, flag};
 pub use ftp::{Ftp, pattern};
+#[cfg(feature = "program")]
+pub use log::records;
 pub use network::Network;
 #[cfg(feature = "program")]
 pub use program::{Program, assert_conforms};

@@ -1,11 +1,7 @@
 //! `port21 serve` as a process that ends with the test.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
-
-use serde_json::Value;
 
 use crate::client::Client;
 
@@ -78,13 +74,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The records of a log (`--log`) so far, one JSON object each. A line that is not whole yet is left for later.
-pub fn records(log: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    text.split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }

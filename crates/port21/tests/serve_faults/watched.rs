@@ -4,12 +4,12 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
-use port21_testkit::wait_until;
+use port21_testkit::{records, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::{Client, PATIENCE};
-use crate::server::{Server, records};
+use crate::server::Server;
 
 /// Name and password of its account.
 pub const ACCOUNT: (&str, &str) = ("ada", "secret");

@@ -2,11 +2,9 @@
 //! transfers as the server's own log, and find nothing wrong but what is meant to be so.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
 
-use port21_testkit::{Program, note, wait_until};
+use port21_testkit::{Program, note, records, wait_until};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -74,14 +72,6 @@ fn cells(protected: bool) -> VecDeque<Cell> {
         }
     }
     cells
-}
-
-fn records(log: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(log).unwrap();
-    text.split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
