@@ -1,6 +1,6 @@
 //! Many at once: connections that say nothing, ports that nobody connects to.
 
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use port21_testkit::wait_until;
@@ -114,14 +114,21 @@ fn ten_thousand_ports_that_nobody_uses_cost_the_client_its_connection_and_nobody
     watched.waits_for(sessions, "disconnected", "reason", "too many data ports were asked for and not used");
 }
 
+/// A server with a single port for data connections, a session that has it, and another session. `None` if something else on this
+/// machine took the port before.
+fn one_port() -> Option<(Watched, Client, Client)> {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let range = format!("{port}-{port}");
+    let watched = Watched::start(&["--passive-ports", &range, "--data-timeout", "500ms"]);
+    let (mut first, second) = (watched.log_in(), watched.log_in());
+    first.says("PASV").starts_with("227").then_some((watched, first, second))
+}
+
 #[test]
 fn a_port_that_nobody_connects_to_is_free_again() {
     // One port for all sessions: whoever has it keeps others out, but not for long.
-    let port = TcpStream::connect(Watched::start(&[]).address()).unwrap().local_addr().unwrap().port();
-    let range = format!("{port}-{port}");
-    let watched = Watched::start(&["--passive-ports", &range, "--data-timeout", "500ms"]);
-    let (mut first, mut second) = (watched.log_in(), watched.log_in());
-    assert!(first.says("PASV").starts_with("227"));
+    let (watched, _first, mut second) =
+        (0..10).find_map(|_| one_port()).expect("a port that nobody else has");
     let started = std::time::Instant::now();
     let mut refused = 0;
     loop {

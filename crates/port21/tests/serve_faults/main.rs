@@ -14,6 +14,6 @@ mod server;
 
 mod floods;
 mod listings;
-mod power;
 mod slow;
+mod sudden_death;
 mod watched;

@@ -1,4 +1,4 @@
-//! The server dies, as with SIGKILL or the power, while clients upload; again and again.
+//! The server dies by SIGKILL while clients upload; again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

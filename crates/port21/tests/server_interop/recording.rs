@@ -22,13 +22,7 @@ pub struct Recording {
 impl Recording {
     /// Begins to record into `file`. Only root may, or who may become root without a password.
     pub fn start(address: Ipv4Addr, file: PathBuf) -> Self {
-        let mut command = if rustix::process::geteuid().is_root() {
-            Command::new("tcpdump")
-        } else {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["-n", "tcpdump"]);
-            sudo
-        };
+        let mut command = as_root("tcpdump");
         command.args(["-i", "lo", "-s", "0", "-B", "65536", "-U", "--immediate-mode", "-w"]).arg(&file);
         // As root it would become a user who cannot write there.
         command.args(["-Z", "root", &format!("host {address}")]);
@@ -50,8 +44,7 @@ impl Recording {
             fs::read(&self.file)
                 .is_ok_and(|bytes| bytes.windows(END.len()).rev().take(4096).any(|bytes| bytes == END))
         });
-        let process = self.tcpdump.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &process]).status().unwrap().success());
+        assert!(self.interrupt());
         let mut said = String::new();
         self.talk.read_to_string(&mut said).unwrap();
         assert!(self.tcpdump.wait().unwrap().success(), "{said}");
@@ -60,9 +53,29 @@ impl Recording {
     }
 }
 
+impl Recording {
+    /// Tells it to end, which sudo hands on; gives whether it could be told.
+    fn interrupt(&self) -> bool {
+        let told = as_root("kill").args(["-INT", &self.tcpdump.id().to_string()]).status();
+        told.is_ok_and(|status| status.success())
+    }
+}
+
 impl Drop for Recording {
     fn drop(&mut self) {
-        let _ = self.tcpdump.kill();
-        let _ = self.tcpdump.wait();
+        // One that cannot be told to end is not waited for.
+        if matches!(self.tcpdump.try_wait(), Ok(None)) && self.interrupt() {
+            let _ = self.tcpdump.wait();
+        }
     }
+}
+
+/// A program that runs as root.
+fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", program]);
+    sudo
 }
