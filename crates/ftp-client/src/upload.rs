@@ -73,7 +73,8 @@ impl Client {
     }
 
     /// Sends a file from its beginning, or from `how.offset`. Under a temporary name if `how` says so: a server that cannot rename gets
-    /// it a second time under its own name, and a note says so. Gives the bytes that crossed.
+    /// it a second time under its own name, and a note says so. Gives the bytes that crossed. `source` is read from only once the server
+    /// has accepted the transfer.
     ///
     /// # Errors
     /// The transfer is not whole, `source` failed, or `watch` ended it. What stands under the temporary name is left for another try.

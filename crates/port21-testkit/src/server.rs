@@ -10,11 +10,16 @@ use std::time::Duration;
 /// A peer that says nothing for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Bytes of an upload that is lost, which the server has taken before.
+pub const LOST: usize = 200_000;
+
 /// How the server misbehaves; by default not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Manners {
     /// Bytes that are sent in place of carrying a command out, by its verb. "GREETING" stands for the greeting.
     pub replies: Vec<(&'static str, Vec<u8>)>,
+    /// As `replies`, but each only once; several of one verb in their order.
+    pub once: Vec<(&'static str, Vec<u8>)>,
     /// The bytes of every MLSD.
     pub listing: Option<Vec<u8>>,
     /// Listings and replies to STAT never end.
@@ -23,6 +28,10 @@ pub struct Manners {
     pub cut_after: Option<usize>,
     /// Only the first so many downloads are cut.
     pub cuts: Option<usize>,
+    /// So many uploads, of those that are longer than [`LOST`] bytes, are broken off behind these, and nothing is kept of them.
+    pub lost_uploads: usize,
+    /// So many further ones are broken off there as well, and what came of them is kept.
+    pub cut_uploads: usize,
     /// What is sent at the end of a transfer, in place of "226 …"; nothing closes the control connection.
     pub closing: Option<Vec<u8>>,
 }
@@ -41,6 +50,9 @@ struct Shared {
     lines: Mutex<Vec<String>>,
     manners: Manners,
     cuts: Mutex<usize>,
+    /// Uploads that are still to be lost, and to be cut.
+    broken: Mutex<(usize, usize)>,
+    once: Mutex<Vec<(&'static str, Vec<u8>)>>,
     ended: AtomicBool,
 }
 
@@ -51,8 +63,10 @@ impl FtpServer {
         let address = listener.local_addr().expect("an address");
         let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
         let cuts = Mutex::new(manners.cuts.unwrap_or(usize::MAX));
+        let broken = Mutex::new((manners.lost_uploads, manners.cut_uploads));
+        let once = Mutex::new(manners.once.clone());
         let (lines, ended) = (Mutex::default(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { files: Mutex::new(files), lines, manners, cuts, ended });
+        let shared = Arc::new(Shared { files: Mutex::new(files), lines, manners, cuts, broken, once, ended });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -132,11 +146,18 @@ impl Session<'_> {
         verb: &str,
         carry_out: impl FnOnce(&mut Self) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
-        let told = self.shared.manners.replies.iter().find(|(wanted, _)| *wanted == verb);
-        match told {
-            Some((_, bytes)) => self.control.write_all(bytes),
+        let told = self.once(verb);
+        let always = self.shared.manners.replies.iter().find(|(wanted, _)| *wanted == verb);
+        match told.as_ref().or(always.map(|(_, bytes)| bytes)) {
+            Some(bytes) => self.control.write_all(bytes),
             None => carry_out(self),
         }
+    }
+
+    fn once(&self, verb: &str) -> Option<Vec<u8>> {
+        let mut once = self.shared.once.lock().expect("no panic");
+        let found = once.iter().position(|(wanted, _)| *wanted == verb)?;
+        Some(once.remove(found).1)
     }
 
     fn say(&mut self, text: &str) -> std::io::Result<()> {
@@ -235,15 +256,29 @@ impl Session<'_> {
 
     fn receive(&mut self, name: &str) -> std::io::Result<()> {
         self.say("150 go on")?;
-        let mut bytes = Vec::new();
-        let whole = self.data()?.read_to_end(&mut bytes);
-        let mut files = self.shared.files.lock().expect("no panic");
-        let file = files.entry(name.to_owned()).or_default();
-        file.truncate(self.offset);
-        file.extend_from_slice(&bytes);
-        drop(files);
-        self.offset = 0;
-        if whole.is_err() { self.say("426 broken") } else { self.close() }
+        let (mut bytes, mut data) = (Vec::new(), self.data()?);
+        let begun = (&mut data).take(LOST as u64).read_to_end(&mut bytes).is_ok();
+        let (lost, cut) = self.breaks(bytes.len() == LOST);
+        let whole = begun && !lost && !cut && data.read_to_end(&mut bytes).is_ok();
+        drop(data);
+        let offset = std::mem::take(&mut self.offset);
+        if !lost {
+            let mut files = self.shared.files.lock().expect("no panic");
+            let file = files.entry(name.to_owned()).or_default();
+            file.truncate(offset);
+            file.extend_from_slice(&bytes);
+        }
+        if whole { self.close() } else { self.say("426 broken") }
+    }
+
+    /// Whether an upload that is `long` is lost, or cut.
+    fn breaks(&self, long: bool) -> (bool, bool) {
+        let mut broken = self.shared.broken.lock().expect("no panic");
+        let lost = long && broken.0 > 0;
+        let cut = long && !lost && broken.1 > 0;
+        broken.0 -= usize::from(lost);
+        broken.1 -= usize::from(cut);
+        (lost, cut)
     }
 
     fn close(&mut self) -> std::io::Result<()> {

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use port21_testkit::{FtpServer, Manners, Program};
+use port21_testkit::{FtpServer, LOST, Manners, Program, pattern};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -166,6 +166,35 @@ fn cut_transfer_is_tried_again_from_where_it_was_cut() {
     assert_eq!(code(&output), Some(0), "{}", talk(&output));
     assert_eq!(std::fs::read(place.path("a.txt")).unwrap(), TEXT);
     assert!(place.server.lines().contains(&"REST 7".to_owned()));
+}
+
+/// Sends a file to a server that has another one's beginning under its temporary name, and tells no times.
+fn put_over_what_stood_there(manners: Manners) -> (Place, Vec<u8>) {
+    let replies = vec![("MDTM", b"502 no\r\n".to_vec())];
+    let server = FtpServer::start(Manners { replies, ..manners }, &[("new.bin.partial", &[7; LOST / 2])]);
+    let (place, content) = (Place { server, folder: tempfile::tempdir().unwrap() }, pattern(1, 3 * LOST));
+    std::fs::write(place.path("new.bin"), &content).unwrap();
+    let output = place.run(&["put", &place.path("new.bin"), &place.url("")]);
+    assert_eq!(code(&output), Some(0), "{}", talk(&output));
+    (place, content)
+}
+
+#[test]
+fn what_stood_on_the_server_before_is_not_the_beginning_of_a_file_that_is_sent() {
+    let once = vec![("STOR", b"450 not now\r\n".to_vec())];
+    for manners in [Manners { once, ..Manners::default() }, Manners { lost_uploads: 1, ..Manners::default() }]
+    {
+        let (place, content) = put_over_what_stood_there(manners);
+        assert!(place.server.file("new.bin").unwrap() == content, "it is of one version");
+        assert!(!place.server.lines().iter().any(|line| line.starts_with("REST")));
+    }
+}
+
+#[test]
+fn cut_upload_is_tried_again_from_where_it_was_cut() {
+    let (place, content) = put_over_what_stood_there(Manners { cut_uploads: 1, ..Manners::default() });
+    assert!(place.server.file("new.bin").unwrap() == content);
+    assert!(place.server.lines().contains(&format!("REST {LOST}")), "{:?}", place.server.lines());
 }
 
 #[test]

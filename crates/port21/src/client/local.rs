@@ -17,6 +17,9 @@ use crate::escape;
 /// What stands behind the name of a file that is not whole yet.
 pub const SUFFIX: &str = ".partial";
 
+/// A shorter file is fetched or sent anew rather than resumed. In bytes.
+pub const WORTH_RESUMING: u64 = 64 * 1024;
+
 /// What stands behind the name of the state of a file that is fetched in parts.
 const PARTS: &str = ".partial-parts";
 

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Error, Retry, Store, TEMPORARY_SUFFIX};
 use serde::Serialize;
 
 use super::go_on;
-use super::local::LocalFile;
+use super::local::{LocalFile, WORTH_RESUMING};
 use super::progress::Bar;
 use super::sessions::Sessions;
 use super::throttle::Throttle;
@@ -24,9 +24,14 @@ struct Job<'a> {
     url: &'a FtpUrl,
     local: &'a Path,
     path: Vec<u8>,
-    /// What is on the server already may be kept.
-    keep: bool,
+    /// The version of which bytes have crossed in this run: what is on the server is of that one, and of no other.
+    crossed: Option<Version>,
+    /// Bytes that the server had under that name before, which it has still if it keeps nothing of an upload that is cut.
+    stood: Option<u64>,
 }
+
+/// Length and time of the last change of a file here.
+type Version = (u64, Option<SystemTime>);
 
 /// What came of a file, as a line of JSON.
 #[derive(Debug, Default, Serialize)]
@@ -84,7 +89,7 @@ pub async fn with(
         } else {
             url.path.clone()
         };
-        let job = Job { url, local, path, keep: arguments.resume };
+        let job = Job { url, local, path, crossed: None, stood: None };
         outcome = outcome.max(send(sessions, job, arguments).await?);
     }
     Ok(outcome)
@@ -105,7 +110,7 @@ async fn send(
         let result = match sessions.try_get(job.url).await? {
             Ok(client) => {
                 met = true;
-                attempt(client, &job, arguments, &bar, &mut notes).await
+                attempt(client, &mut job, arguments, &bar, &mut notes).await
             }
             Err(error) => Err(error),
         };
@@ -117,10 +122,9 @@ async fn send(
             }
             Err(error) => error,
         };
-        // What is on the server is of this run; appending twice would double it.
-        job.keep = !arguments.append;
         // A server that was never there is not waited for, unless it is only full.
         let absent = !met && error.is_before_login() && !error.is_too_many_sessions();
+        // Appending twice would double it.
         let pause = if arguments.append || absent { None } else { retry.after(&error) };
         let Some(pause) = pause else {
             if arguments.transfer.json && !error.is_before_login() {
@@ -147,20 +151,33 @@ fn tell(done: &Done, arguments: &PutArguments) -> anyhow::Result<()> {
 
 async fn attempt(
     client: &mut Client,
-    job: &Job<'_>,
+    job: &mut Job<'_>,
     arguments: &PutArguments,
     bar: &Bar,
     notes: &mut Vec<String>,
 ) -> Result<Done, Error> {
     let started = Instant::now();
     let file = File::open(job.local).map_err(Error::Local)?;
-    let length = file.metadata().map_err(Error::Local)?.len();
+    let metadata = file.metadata().map_err(Error::Local)?;
+    let length = metadata.len();
+    let version = (length, metadata.modified().ok());
     let representation = job.url.representation.unwrap_or_default();
     let temporary_name = !arguments.in_place && !arguments.append;
-    let offset = if job.keep { resume_from(client, job, &file, length, temporary_name).await? } else { 0 };
+    // Before anything has crossed, what is there is what an earlier run left, or something else altogether.
+    let resumes = arguments.resume || length >= WORTH_RESUMING;
+    let keep = job.crossed.map_or(arguments.resume, |crossed| resumes && crossed == version);
+    let there = if temporary_name { [&job.path, TEMPORARY_SUFFIX].concat() } else { job.path.clone() };
+    let offset = if keep { resume_from(client, job, &there, &file, length).await? } else { 0 };
+    if offset == 0 && job.crossed.is_none() && !arguments.append && length >= WORTH_RESUMING {
+        job.stood = size_of(client, &there).await?;
+    }
     let how = Store { offset, representation, append: arguments.append, temporary_name };
     let mut source = Throttle::new(LocalFile(file), arguments.transfer.limit_rate);
-    let mut watch = |progress| bar.watch(progress);
+    let crossed = &mut job.crossed;
+    let mut watch = |progress| {
+        *crossed = Some(version);
+        bar.watch(progress)
+    };
     let transferred = client.upload(&job.path, how, &mut source, &mut watch).await?;
     // RFC 3659 section 4: the size as TYPE I transfers it.
     if representation == Default::default()
@@ -194,24 +211,21 @@ async fn attempt(
     })
 }
 
-/// Where to go on: behind what the server has, if that can be the beginning of this file.
+/// Where to go on: behind what the server has at `there`, if that can be the beginning of this file.
 async fn resume_from(
     client: &mut Client,
     job: &Job<'_>,
+    there: &[u8],
     file: &File,
     length: u64,
-    temporary_name: bool,
 ) -> Result<u64, Error> {
-    let path = if temporary_name { [&job.path, TEMPORARY_SUFFIX].concat() } else { job.path.clone() };
     if client.features().is_known() && !client.features().can_restart() {
         return Ok(0);
     }
-    let size = match client.size(&path).await {
-        Ok(size) => size.unwrap_or_default(),
-        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => 0,
-        Err(error) => return Err(error),
+    let Some(size) = size_of(client, there).await?.filter(|&size| Some(size) != job.stood) else {
+        return Ok(0);
     };
-    let written = match client.modified(&path).await {
+    let written = match client.modified(there).await {
         Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => None,
         other => other?,
     };
@@ -219,4 +233,12 @@ async fn resume_from(
     // A file that changed here after the server got its beginning begins anew.
     let is_newer = changed.zip(written).is_some_and(|(changed, written)| changed > written);
     Ok(if size > length || is_newer { 0 } else { size })
+}
+
+/// The size of a file on the server, if it is there and told.
+async fn size_of(client: &mut Client, path: &[u8]) -> Result<Option<u64>, Error> {
+    match client.size(path).await {
+        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => Ok(None),
+        other => other,
+    }
 }

@@ -14,11 +14,8 @@ use super::queue::{FileJob, Job};
 use super::report::Event;
 use super::state::Version;
 use super::{folder, hash, near, send};
-use crate::client::local::{Folder, Partial};
+use crate::client::local::{Folder, Partial, WORTH_RESUMING};
 use crate::client::throttle::Throttle;
-
-/// A shorter file is fetched or sent anew rather than resumed.
-pub const WORTH_RESUMING: u64 = 64 * 1024;
 
 /// Does a job.
 pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<(), Trouble> {
@@ -94,10 +91,14 @@ async fn transfer<'a>(
     name: &str,
     offset: u64,
 ) -> Result<(Partial<'a>, u64, u64), Trouble> {
-    if let Some(size) = job.item.size.filter(|&size| size >= WORTH_RESUMING) {
-        crew.state.borrow_mut().begin(path, Version::new(size, job.item.time));
-    }
     let partial = folder.partial(name, offset > 0)?;
+    if offset == 0 {
+        // It is empty now; before, it may have been of another version.
+        crew.state.borrow_mut().end(path);
+        if let Some(size) = job.item.size.filter(|&size| size >= WORTH_RESUMING) {
+            crew.state.borrow_mut().begin(path, Version::new(size, job.item.time));
+        }
+    }
     if offset > 0 && job.item.size == Some(offset) {
         return Ok((partial, offset, 0));
     }

@@ -87,7 +87,8 @@ async fn take(
             batch.open.set(batch.open.get().saturating_add(1));
             crew.report.borrow().awaits(item.size);
             let batch = Rc::clone(batch);
-            crew.add(Job::File(FileJob { item, reason, partial, batch, tried: false, from_start: false }));
+            let job = FileJob { item, reason, partial, batch, tried: false, begun: None, from_start: false };
+            crew.add(Job::File(job));
         }
         Action::Adjust { item, time, mode } => {
             let path = path(&item.name);

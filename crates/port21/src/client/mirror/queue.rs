@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::item::Item;
 use super::plan::Reason;
+use super::state::Version;
 use crate::client::local::Folder;
 
 /// A folder to be listed and planned.
@@ -41,6 +42,8 @@ pub struct FileJob {
     pub batch: Rc<Batch>,
     /// It was tried before in this run.
     pub tried: bool,
+    /// What of it an earlier try of this run sent.
+    pub begun: Option<Begun>,
     /// The server cannot go on in its middle.
     pub from_start: bool,
 }
@@ -50,6 +53,16 @@ impl FileJob {
     pub fn path(&self) -> Vec<u8> {
         [&self.batch.place, self.item.name.as_slice()].concat()
     }
+}
+
+/// What the server got of a file in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    pub version: Version,
+    /// Under its own name.
+    pub in_place: bool,
+    /// The server has at most so many bytes of it that are worth going on behind.
+    pub most: u64,
 }
 
 /// The files of one folder.

@@ -1,8 +1,9 @@
 //! From this side to the server.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Instant;
@@ -11,15 +12,15 @@ use ftp_client::{Error, Store};
 
 use super::crew::{Crew, Seat, Trouble};
 use super::far;
-use super::fetch::{WORTH_RESUMING, verified};
+use super::fetch::verified;
 use super::folder;
 use super::item::{Item, Kind, Stamp};
 use super::near;
 use super::plan::Reason;
-use super::queue::{Batch, FileJob, Job};
+use super::queue::{Batch, Begun, FileJob, Job};
 use super::report::Event;
 use super::state::Version;
-use crate::client::local::{LocalFile, SUFFIX};
+use crate::client::local::{LocalFile, SUFFIX, WORTH_RESUMING};
 use crate::client::throttle::Throttle;
 
 /// Of so many files in a folder each one's size is asked for; of more, the directory is listed again.
@@ -85,9 +86,6 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     let size = job.item.size.unwrap_or_default();
     let version = Version::new(size, job.item.time);
     let offset = offset(crew, seat, job, &path, version).await?;
-    if size >= WORTH_RESUMING {
-        crew.state.borrow_mut().begin(&path, version);
-    }
     let (transferred, timed) = transfer(crew, seat, job, &file, &path, offset).await?;
     let after = near_version(&file)?;
     if after != version {
@@ -143,12 +141,16 @@ async fn offset(
     version: Version,
 ) -> Result<u64, Trouble> {
     let features = seat.client.features();
-    if job.from_start
-        || features.is_known() && !features.can_restart()
-        || !crew.state.borrow().has_begun(path, version)
-    {
+    if job.from_start || features.is_known() && !features.can_restart() {
         return Ok(0);
     }
+    let in_place = crew.in_place.get();
+    let most = match job.begun {
+        Some(begun) if (begun.version, begun.in_place) == (version, in_place) => begun.most,
+        None if !in_place && crew.state.borrow().has_begun(path, version) => job.partial.unwrap_or_default(),
+        // What stands there may be anything else.
+        _ => return Ok(0),
+    };
     let left = if job.tried {
         match seat.client.size(there(crew, path)).await {
             Ok(size) => size,
@@ -156,9 +158,9 @@ async fn offset(
             Err(error) => return Err(error.into()),
         }
     } else {
-        job.partial
+        Some(most)
     };
-    Ok(left.filter(|&left| left <= version.size).unwrap_or_default())
+    Ok(left.filter(|&left| left <= most.min(version.size)).unwrap_or_default())
 }
 
 /// The name under which a file is sent.
@@ -171,7 +173,7 @@ fn there(crew: &Crew, path: &[u8]) -> Vec<u8> {
 async fn transfer(
     crew: &Crew,
     seat: &mut Seat,
-    job: &FileJob,
+    job: &mut FileJob,
     file: &File,
     path: &[u8],
     offset: u64,
@@ -179,16 +181,7 @@ async fn transfer(
     let temporary = there(crew, path);
     let mut transferred = 0;
     if offset == 0 || job.item.size != Some(offset) {
-        let mut so_far = offset;
-        let bar = crew.report.borrow().bar();
-        let mut watch = |progress: ftp_client::Progress| {
-            bar.crossed(progress.bytes.saturating_sub(so_far));
-            so_far = progress.bytes;
-            ControlFlow::Continue(())
-        };
-        let mut source = Throttle::sharing(LocalFile(file), crew.settings.pace.clone());
-        let how = Store { offset, temporary_name: false, ..Store::default() };
-        transferred = seat.client.upload(&temporary, how, &mut source, &mut watch).await?;
+        transferred = upload(crew, seat, job, file, path, offset).await?;
     }
     let timed = set_time(crew, seat, &temporary, job.item.time).await?;
     if temporary == path {
@@ -204,6 +197,87 @@ async fn transfer(
             Box::pin(transfer(crew, seat, job, file, path, 0)).await
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Sends content. Of which version the server's bytes are is written down when the first of them crosses, and not before: as long as
+/// the server has not accepted the transfer it has what it had.
+async fn upload(
+    crew: &Crew,
+    seat: &mut Seat,
+    job: &mut FileJob,
+    file: &File,
+    path: &[u8],
+    offset: u64,
+) -> Result<u64, Trouble> {
+    let version = Version::new(job.item.size.unwrap_or_default(), job.item.time);
+    let (temporary, in_place) = (there(crew, path), crew.in_place.get());
+    let is_one_version = offset > 0 || make_way(crew, seat, job, path).await?;
+    let resumable = is_one_version && version.size >= WORTH_RESUMING;
+    let mut so_far = offset;
+    let bar = crew.report.borrow().bar();
+    let mut watch = |progress: ftp_client::Progress| {
+        bar.crossed(progress.bytes.saturating_sub(so_far));
+        so_far = progress.bytes;
+        ControlFlow::Continue(())
+    };
+    let begun = Cell::new(false);
+    let begin = || {
+        begun.set(true);
+        if resumable && !in_place {
+            crew.state.borrow_mut().begin(path, version);
+        }
+    };
+    let source = FirstTold { file, tell: Some(begin) };
+    let mut source = Throttle::sharing(LocalFile(source), crew.settings.pace.clone());
+    let how = Store { offset, temporary_name: false, ..Store::default() };
+    let done = seat.client.upload(&temporary, how, &mut source, &mut watch).await;
+    if begun.get() {
+        job.begun = Some(Begun { version, in_place, most: if resumable { so_far } else { 0 } });
+    }
+    Ok(done?)
+}
+
+/// Removes what would be taken for the beginning of a file that is sent anew, if the server drops what came of an upload that is cut and
+/// keeps what it had. `false`: the server may have that still.
+async fn make_way(crew: &Crew, seat: &mut Seat, job: &mut FileJob, path: &[u8]) -> Result<bool, Trouble> {
+    crew.state.borrow_mut().end(path);
+    let begun = job.begun.take();
+    if crew.in_place.get() {
+        return Ok(job.reason == Reason::Missing && begun.is_none_or(|begun| !begun.in_place));
+    }
+    if job.partial.is_none() && begun.is_none() {
+        return Ok(true);
+    }
+    match seat.client.remove_file(there(crew, path)).await {
+        Ok(()) => job.partial = None,
+        Err(Error::Refused { .. }) => {
+            job.partial = job.partial.or(Some(0));
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(true)
+}
+
+/// A file that tells when it is read first.
+struct FirstTold<'a, F> {
+    file: &'a File,
+    tell: Option<F>,
+}
+
+impl<F: FnOnce()> Read for FirstTold<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(tell) = self.tell.take() {
+            tell();
+        }
+        self.file.read(buffer)
+    }
+}
+
+impl<F> Seek for FirstTold<'_, F> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
     }
 }
 

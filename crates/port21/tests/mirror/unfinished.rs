@@ -1,0 +1,95 @@
+//! Files that are sent in several tries: what the server has is never of two versions.
+
+use std::process::Output;
+
+use port21_testkit::{FtpServer, LOST, Manners, pattern};
+use tempfile::TempDir;
+
+use crate::place::{PORT21, at, talk, write};
+
+/// Bytes of the files: worth resuming, and more than a server has taken that loses them.
+const SIZE: usize = 600_000;
+
+fn folder_with(content: &[u8]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "big", content, at(1));
+    folder
+}
+
+fn send(server: &FtpServer, folder: &TempDir, options: &[&str]) -> Output {
+    let url = format!("ftp://{}/", server.address());
+    let words = ["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "--timeout", "5", "-P", "1"];
+    PORT21.run(&[&words, options].concat())
+}
+
+fn refusing(verb: &'static str) -> Manners {
+    Manners { replies: vec![(verb, b"550 no\r\n".to_vec())], ..Manners::default() }
+}
+
+/// Another version's beginning, as an earlier run has left it.
+fn left() -> Vec<u8> {
+    vec![7; LOST / 2]
+}
+
+#[test]
+fn what_the_server_had_before_it_accepted_a_file_is_not_its_beginning() {
+    let once = vec![("STOR", b"450 not now\r\n".to_vec())];
+    // Where it can be removed and where it cannot.
+    for manners in [Manners::default(), refusing("DELE")] {
+        let server = FtpServer::start(Manners { once: once.clone(), ..manners }, &[("big.partial", &left())]);
+        let content = pattern(1, SIZE);
+        let output = send(&server, &folder_with(&content), &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+        assert!(server.file("big").unwrap() == content, "it is of one version");
+    }
+}
+
+#[test]
+fn what_a_server_has_still_that_drops_cut_uploads_is_not_the_beginning_of_a_file() {
+    for manners in [Manners::default(), refusing("DELE")] {
+        let server = FtpServer::start(Manners { lost_uploads: 1, ..manners }, &[("big.partial", &left())]);
+        let content = pattern(1, SIZE);
+        let folder = folder_with(&content);
+        let cut = send(&server, &folder, &["--retries", "0"]);
+        assert_eq!(cut.status.code(), Some(1), "{}", talk(&cut));
+        let output = send(&server, &folder, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+        assert!(server.file("big").unwrap() == content, "it is of one version");
+    }
+}
+
+#[test]
+fn old_file_under_its_own_name_is_not_the_beginning_of_the_new_one() {
+    let server = FtpServer::start(Manners { lost_uploads: 1, ..Manners::default() }, &[("big", &left())]);
+    let content = pattern(1, SIZE);
+    let output = send(&server, &folder_with(&content), &["--in-place"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(server.file("big").unwrap() == content, "it is of one version");
+}
+
+#[test]
+fn what_crossed_is_not_sent_again() {
+    let server = FtpServer::start(Manners { cut_uploads: 1, ..Manners::default() }, &[]);
+    let content = pattern(1, SIZE);
+    let output = send(&server, &folder_with(&content), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(server.file("big").unwrap() == content);
+    assert!(server.lines().contains(&format!("REST {}", LOST)), "{:?}", server.lines());
+}
+
+#[test]
+fn what_is_known_of_a_beginning_is_void_once_another_version_was_sent_in_its_place() {
+    let once = vec![("RNTO", b"550 no\r\n".to_vec())];
+    let server = FtpServer::start(Manners { cut_uploads: 1, once, ..Manners::default() }, &[]);
+    let content = pattern(1, SIZE);
+    let folder = folder_with(&content);
+    assert_eq!(send(&server, &folder, &["--retries", "0"]).status.code(), Some(1));
+    // A file that is too short to be remembered takes its place, and stays unfinished.
+    write(folder.path(), "big", b"short", at(2));
+    assert_eq!(send(&server, &folder, &["--retries", "0"]).status.code(), Some(1));
+    assert_eq!(server.file("big.partial").unwrap(), b"short");
+    write(folder.path(), "big", &content, at(1));
+    let output = send(&server, &folder, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(server.file("big").unwrap() == content, "it is of one version");
+}
