@@ -233,7 +233,8 @@ async fn attempt(
         let again = look(client, job).await?;
         // A listing may tell the time less exactly than MDTM does.
         if again.size != found.size || (!was_listed && again.modified != found.modified) {
-            job.folder.forget_parts(&job.name);
+            // What came is of two versions, and of no use.
+            job.folder.forget_partial(&job.name).map_err(Error::Local)?;
             return Err(Error::Local(std::io::Error::other(
                 "it changed on the server while its parts were fetched",
             )));

@@ -146,6 +146,13 @@ impl Folder {
         let _ = self.0.remove_file(format!("{name}{PARTS}"));
     }
 
+    /// Removes the unfinished file `name`, and its state behind it, so that none is ever taken for the other's.
+    pub fn forget_partial(&self, name: &str) -> io::Result<()> {
+        self.0.remove_file(format!("{name}{SUFFIX}"))?;
+        self.forget_parts(name);
+        Ok(())
+    }
+
     /// Opens the unfinished file `name`: to be written behind what is there, or anew.
     pub fn partial(&self, name: &str, keep: bool) -> io::Result<Partial<'_>> {
         let partial = format!("{name}{SUFFIX}");

@@ -139,3 +139,20 @@ fn server_that_cannot_begin_in_the_middle_sends_it_in_one_part() {
     assert!(talk(&output).contains("cannot begin in the middle"), "{}", talk(&output));
     assert!(server.lines().iter().filter(|line| line.starts_with("RETR")).count() >= 1);
 }
+
+#[test]
+fn parts_of_two_versions_are_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    // It changes while its parts are fetched: its time is another one afterwards.
+    let once = vec![("MDTM", b"213 20190102030405\r\n".to_vec())];
+    let (server, url) = hostile(Manners { once, ..Manners::default() });
+    let output = get(&url, &folder, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("changed on the server while"), "{}", talk(&output));
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+    let asked = || server.lines().iter().filter(|line| line.starts_with("RETR")).count();
+    let before = asked();
+    let target = format!("{}/", folder.path().display());
+    assert_whole(&run(&["get", &url, "-c", "-o", &target]), &folder);
+    assert!(asked() > before);
+}
