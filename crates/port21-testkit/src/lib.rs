@@ -52,5 +52,5 @@ pub use network::Network;
 pub use program::{Program, assert_conforms};
 #[cfg(feature = "program")]
 pub use running::{Ended, Running, wait_until};
-pub use server::{FtpServer, LOST, Manners};
+pub use server::{Aside, FtpServer, LOST, Manners};
 pub use shared::{manifest, note, shared};

@@ -32,8 +32,20 @@ pub struct Manners {
     pub lost_uploads: usize,
     /// So many further ones are broken off there as well, and what came of them is kept.
     pub cut_uploads: usize,
+    /// Done when an upload has come and is not confirmed yet.
+    pub aside: Option<Aside>,
     /// What is sent at the end of a transfer, in place of "226 …"; nothing closes the control connection.
     pub closing: Option<Vec<u8>>,
+}
+
+/// Something that is done in the middle of a transfer.
+#[derive(Clone)]
+pub struct Aside(pub Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Aside {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Aside").finish_non_exhaustive()
+    }
 }
 
 /// A running server; its user may have any name and password. It ends when it is dropped.
@@ -267,6 +279,9 @@ impl Session<'_> {
             let file = files.entry(name.to_owned()).or_default();
             file.truncate(offset);
             file.extend_from_slice(&bytes);
+        }
+        if let Some(Aside(aside)) = &self.shared.manners.aside {
+            aside();
         }
         if whole { self.close() } else { self.say("426 broken") }
     }

@@ -243,7 +243,8 @@ async fn attempt(
         if let Some(file) = job.folder.read_partial(&job.name) {
             match verify::compare(client, &job.path, file).await? {
                 Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
-                Verdict::Unknown(reason) if arguments.verify => notes.push(reason),
+                Verdict::Differs(difference) => return Err(difference.into()),
+                Verdict::Unknown(doubt) if arguments.verify => notes.push(doubt.to_string()),
                 Verdict::Unknown(_) => {}
             }
         }
@@ -285,7 +286,8 @@ async fn attempt(
     } else if let Some(file) = job.folder.read_partial(&job.name).filter(|_| arguments.verify) {
         match verify::compare(client, &job.path, file).await? {
             Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
-            Verdict::Unknown(reason) => notes.push(reason),
+            Verdict::Differs(difference) => return Err(difference.into()),
+            Verdict::Unknown(doubt) => notes.push(doubt.to_string()),
         }
     }
     partial.finish(found.modified, None).map_err(Error::Local)?;

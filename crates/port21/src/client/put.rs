@@ -194,7 +194,8 @@ async fn attempt(
     } else if arguments.verify {
         match verify::compare(client, &job.path, File::open(job.local).map_err(Error::Local)?).await? {
             Verdict::Same(algorithm) => verified = Some(algorithm.name()),
-            Verdict::Unknown(reason) => notes.push(reason),
+            Verdict::Differs(difference) => return Err(difference.into()),
+            Verdict::Unknown(doubt) => notes.push(doubt.to_string()),
         }
     }
     Ok(Done {

@@ -1,8 +1,10 @@
 //! Files that are sent in several tries: what the server has is never of two versions.
 
+use std::os::unix::ffi::OsStrExt;
 use std::process::Output;
+use std::sync::Arc;
 
-use port21_testkit::{FtpServer, LOST, Manners, pattern};
+use port21_testkit::{Aside, FtpServer, LOST, Manners, pattern};
 use tempfile::TempDir;
 
 use crate::place::{PORT21, at, talk, write};
@@ -92,4 +94,61 @@ fn what_is_known_of_a_beginning_is_void_once_another_version_was_sent_in_its_pla
     let output = send(&server, &folder, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
     assert!(server.file("big").unwrap() == content, "it is of one version");
+}
+
+/// Sends a new file over an old one, and it changes before the server has it; gives the server.
+fn changed_while_it_is_sent(options: &[&str]) -> FtpServer {
+    let folder = folder_with(b"new one");
+    let path = folder.path().to_owned();
+    let aside = Some(Aside(Arc::new(move || write(&path, "big", b"newest!", at(2)))));
+    let replies = vec![("SITE", b"200 done\r\n".to_vec())];
+    let server = FtpServer::start(Manners { aside, replies, ..Manners::default() }, &[("big", b"the old")]);
+    let output = send(&server, &folder, options);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("big: it changed while it was sent"), "{}", talk(&output));
+    server
+}
+
+#[test]
+fn file_that_changes_while_it_is_sent_replaces_nothing() {
+    let server = changed_while_it_is_sent(&[]);
+    assert_eq!(server.file("big").unwrap(), b"the old");
+    // Under its own name it has a time at least that no file here has.
+    let server = changed_while_it_is_sent(&["--in-place"]);
+    let timed = |line: &String| line.starts_with("SITE UTIME big 19700101000000 ");
+    assert!(server.lines().iter().any(timed), "{:?}", server.lines());
+    assert!(
+        !server.lines().iter().any(|line| line.starts_with("SITE UTIME big 2020")),
+        "{:?}",
+        server.lines()
+    );
+}
+
+#[test]
+fn file_with_another_checksum_replaces_nothing() {
+    let replies = vec![
+        ("FEAT", b"211-Features:\r\n MLST type*;size*;modify*;\r\n XCRC\r\n211 End\r\n".to_vec()),
+        ("XCRC", b"250 0000ABCD\r\n".to_vec()),
+    ];
+    let server = FtpServer::start(Manners { replies, ..Manners::default() }, &[("big", b"the old")]);
+    let output = send(&server, &folder_with(b"new one"), &["--verify"]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("the server's checksum is another one"), "{}", talk(&output));
+    assert_eq!(server.file("big").unwrap(), b"the old");
+}
+
+#[test]
+fn checksum_that_the_server_refuses_is_a_note_and_a_name_need_not_be_text() {
+    let replies = vec![
+        ("FEAT", b"211-Features:\r\n MLST type*;size*;modify*;\r\n XCRC\r\n211 End\r\n".to_vec()),
+        ("XCRC", b"550 too large\r\n".to_vec()),
+    ];
+    let server = FtpServer::start(Manners { replies, ..Manners::default() }, &[]);
+    let folder = folder_with(b"content");
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    std::fs::write(folder.path().join(name), b"x").unwrap();
+    let output = send(&server, &folder, &["--verify"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(talk(&output).contains("tells no checksums of some files"), "{}", talk(&output));
+    assert_eq!(server.file("big").unwrap(), b"content");
 }

@@ -1,10 +1,10 @@
 //! From the server to this side.
 
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use ftp_client::checksum::Checksum;
 use ftp_client::{Error, Fetch};
 
 use super::crew::{Crew, Seat, Trouble};
@@ -13,9 +13,10 @@ use super::plan::Reason;
 use super::queue::{FileJob, Job};
 use super::report::Event;
 use super::state::Version;
-use super::{folder, hash, near, send};
+use super::{folder, near, send};
 use crate::client::local::{Folder, Partial, WORTH_RESUMING};
 use crate::client::throttle::Throttle;
+use crate::client::verify::{self, Doubt, Verdict};
 
 /// Does a job.
 pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<(), Trouble> {
@@ -40,23 +41,33 @@ async fn fetch(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tr
     }
     let batch = std::rc::Rc::clone(&job.batch);
     let folder = batch.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    if job.reason == Reason::Content && verified(crew, seat, &path, folder, &name).await? {
-        crew.report.borrow_mut().keep();
-        send::over(crew, &batch);
-        return Ok(());
+    if job.reason == Reason::Content {
+        let file = folder.dir().open(&name)?.into_std();
+        if let Verdict::Same(_) = compare(crew, seat, &path, file).await? {
+            crew.report.borrow_mut().keep();
+            send::over(crew, &batch);
+            return Ok(());
+        }
     }
     let (mut offset, mut again) = (offset(crew, seat, job, &path), false);
     loop {
         let (partial, resumed, transferred) = transfer(crew, seat, job, folder, &path, &name, offset).await?;
-        let verified =
-            crew.settings.verify && verified(crew, seat, &path, folder, &partial_name(&name)).await?;
-        if crew.settings.verify && !verified && seat.client.checksum_algorithm().is_some() {
-            if std::mem::replace(&mut again, true) {
-                let text = "the checksum is not the server's, twice: what came is left as an unfinished file";
-                return Err(Trouble::Other(text.into()));
+        let mut verified = false;
+        if let Some(file) = folder.read_partial(&name).filter(|_| crew.settings.verify) {
+            match compare(crew, seat, &path, file).await? {
+                Verdict::Same(_) => verified = true,
+                Verdict::Unknown(_) => {}
+                Verdict::Differs(_) if again => {
+                    let text =
+                        "the checksum is not the server's, twice: what came is left as an unfinished file";
+                    crew.state.borrow_mut().end(&path);
+                    return Err(Trouble::Other(text.into()));
+                }
+                Verdict::Differs(_) => {
+                    (offset, again) = (0, true);
+                    continue;
+                }
             }
-            offset = 0;
-            continue;
         }
         // Most have the mode that new files have.
         let new_mode = 0o666 & !crew.rules.umask;
@@ -141,32 +152,19 @@ async fn look_again(seat: &mut Seat, path: &[u8], job: &mut FileJob) -> Result<(
     Ok(())
 }
 
-fn partial_name(name: &str) -> String {
-    format!("{name}{}", crate::client::local::SUFFIX)
-}
-
-/// Whether the server's checksum of the file at `path` is that of `name` in `folder`; `false` also if the server has none.
-pub async fn verified(
-    crew: &Crew,
-    seat: &mut Seat,
-    path: &[u8],
-    folder: &Folder,
-    name: &str,
-) -> Result<bool, Trouble> {
-    let there = match seat.client.checksum(path).await {
-        Ok(Some(there)) => there,
-        Ok(None) => {
+/// Compares a file on the server with one here; what the server cannot tell is a note.
+pub async fn compare(crew: &Crew, seat: &mut Seat, path: &[u8], file: File) -> Result<Verdict, Trouble> {
+    let verdict = verify::compare(&mut seat.client, path, file).await?;
+    match &verdict {
+        Verdict::Unknown(Doubt::NoChecksums) => {
             crew.note("the server offers no checksums: transfers were verified by their sizes only".into());
-            return Ok(false);
         }
-        Err(error) => return Err(error.into()),
-    };
-    let mut file = folder.dir().open(near::path(name.as_bytes()))?.into_std();
-    let Checksum { algorithm, digits } = there;
-    // A large file takes seconds, in which other sessions go on.
-    let here = tokio::task::spawn_blocking(move || hash::of(&mut file, algorithm)).await;
-    let here = here.map_err(io::Error::other)??;
-    Ok(here == digits)
+        Verdict::Unknown(Doubt::Refused(_)) => crew.note(
+            "the server tells no checksums of some files, which were verified by their sizes only".into(),
+        ),
+        Verdict::Same(_) | Verdict::Differs(_) => {}
+    }
+    Ok(verdict)
 }
 
 /// Sets time and mode of a file here.

@@ -6,13 +6,13 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use ftp_client::{Error, Store};
 
 use super::crew::{Crew, Seat, Trouble};
 use super::far;
-use super::fetch::verified;
+use super::fetch::compare;
 use super::folder;
 use super::item::{Item, Kind, Stamp};
 use super::near;
@@ -22,6 +22,7 @@ use super::report::Event;
 use super::state::Version;
 use crate::client::local::{LocalFile, SUFFIX, WORTH_RESUMING};
 use crate::client::throttle::Throttle;
+use crate::client::verify::Verdict;
 
 /// Of so many files in a folder each one's size is asked for; of more, the directory is listed again.
 const ASKED_EACH: usize = 3;
@@ -61,12 +62,6 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     let started = Instant::now();
     let batch = Rc::clone(&job.batch);
     let folder = batch.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let name = String::from_utf8_lossy(&job.item.name).into_owned();
-    if job.reason == Reason::Content && verified(crew, seat, &path, folder, &name).await? {
-        crew.report.borrow_mut().keep();
-        over(crew, &batch);
-        return Ok(());
-    }
     let file = match &crew.root {
         Some(root) if crew.settings.follow_links => root.dir().open(near::path(&path))?,
         _ => folder.dir().open(near::path(&job.item.name))?,
@@ -77,31 +72,23 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     if item.kind != Kind::File {
         return Err(Trouble::Other("it is no file any more".into()));
     }
-    if Version::new(item.size.unwrap_or_default(), item.time)
-        != Version::new(job.item.size.unwrap_or_default(), job.item.time)
+    if job.reason == Reason::Content
+        && let Verdict::Same(_) = compare(crew, seat, &path, file.try_clone()?).await?
     {
-        job.partial = None;
-        job.item = item;
+        crew.report.borrow_mut().keep();
+        over(crew, &batch);
+        return Ok(());
     }
+    job.item = item;
     let size = job.item.size.unwrap_or_default();
     let version = Version::new(size, job.item.time);
     let offset = offset(crew, seat, job, &path, version).await?;
-    let (transferred, timed) = transfer(crew, seat, job, &file, &path, offset).await?;
-    let after = near_version(&file)?;
-    if after != version {
-        return Err(Trouble::Other("it changed while it was sent; the next run sends it again".into()));
-    }
+    let Sent { transferred, timed, verified } = transfer(crew, seat, job, &file, &path, offset).await?;
     if job.item.mode != crew.new_mode.get() || crew.new_mode.get().is_none() {
         learn_new_mode(crew, seat, &path).await?;
         let usual = crew.new_mode.get().unwrap_or(USUAL_MODE);
         let mode = job.item.mode.filter(|&mode| crew.rules.modes && mode != usual);
         set_mode(crew, seat, &path, mode).await?;
-    }
-    let verified = crew.settings.verify && verified(crew, seat, &path, folder, &name).await?;
-    if crew.settings.verify && !verified && seat.client.checksum_algorithm().is_some() {
-        return Err(Trouble::Other(
-            "the server's checksum is another one: what it has is not what was sent".into(),
-        ));
     }
     {
         let mut state = crew.state.borrow_mut();
@@ -125,11 +112,6 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     });
     over(crew, &batch);
     Ok(())
-}
-
-fn near_version(file: &File) -> io::Result<Version> {
-    let metadata = file.metadata()?;
-    Ok(Version::new(metadata.len(), metadata.modified().ok().map(Stamp::of)))
 }
 
 /// Where to go on: behind what an earlier try left, if that is surely of this version.
@@ -168,8 +150,18 @@ fn there(crew: &Crew, path: &[u8]) -> Vec<u8> {
     if crew.in_place.get() { path.to_vec() } else { [path, SUFFIX.as_bytes()].concat() }
 }
 
-/// Sends, sets the time, and renames, so that the name is of a whole file of the right time or of none. Gives the bytes that crossed, and
-/// whether the time is set.
+/// What came of a file that is sent.
+struct Sent {
+    /// Bytes that crossed.
+    transferred: u64,
+    /// Whether its time is set, if that is wished.
+    timed: Option<bool>,
+    /// The server's checksum is the same.
+    verified: bool,
+}
+
+/// Sends, verifies, sets the time, and renames, so that the name is of a whole file of the right time or of none, and of the old one
+/// until then.
 async fn transfer(
     crew: &Crew,
     seat: &mut Seat,
@@ -177,18 +169,36 @@ async fn transfer(
     file: &File,
     path: &[u8],
     offset: u64,
-) -> Result<(u64, Option<bool>), Trouble> {
+) -> Result<Sent, Trouble> {
     let temporary = there(crew, path);
     let mut transferred = 0;
+    let before = Instance::of(file)?;
     if offset == 0 || job.item.size != Some(offset) {
         transferred = upload(crew, seat, job, file, path, offset).await?;
     }
+    if Instance::of(file)? != before {
+        return Err(
+            spoilt(crew, seat, path, "it changed while it was sent; the next run sends it again").await
+        );
+    }
+    let mut verified = false;
+    if crew.settings.verify {
+        match compare(crew, seat, &temporary, file.try_clone()?).await? {
+            Verdict::Same(_) => verified = true,
+            Verdict::Unknown(_) => {}
+            Verdict::Differs(_) => {
+                let text = "the server's checksum is another one: what it has is not what was sent";
+                return Err(spoilt(crew, seat, path, text).await);
+            }
+        }
+    }
     let timed = set_time(crew, seat, &temporary, job.item.time).await?;
+    let sent = Sent { transferred, timed, verified };
     if temporary == path {
-        return Ok((transferred, timed));
+        return Ok(sent);
     }
     match seat.client.replace(&temporary, path).await {
-        Ok(()) => Ok((transferred, timed)),
+        Ok(()) => Ok(sent),
         Err(error) if error.is_not_implemented() => {
             let reason = "the server cannot rename: files were sent under their own names, where they are seen before they are whole";
             crew.note(reason.into());
@@ -198,6 +208,34 @@ async fn transfer(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// A file as it is at a moment, to the precision of the file system.
+#[derive(PartialEq, Eq)]
+struct Instance {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Instance {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+/// What the server got is of no use, for the reason in `text`: it is not resumed, and the next run does not take it for what is here even
+/// if it stands under its own name.
+async fn spoilt(crew: &Crew, seat: &mut Seat, path: &[u8], text: &str) -> Trouble {
+    crew.state.borrow_mut().end(path);
+    if crew.in_place.get() {
+        crew.state.borrow_mut().forget(path);
+        if crew.rules.times {
+            // Its time is that of just now, and may be that of the file here.
+            let _ = seat.client.set_modified(path, SystemTime::UNIX_EPOCH).await;
+        }
+    }
+    Trouble::Other(text.into())
 }
 
 /// Sends content. Of which version the server's bytes are is written down when the first of them crosses, and not before: as long as
