@@ -51,6 +51,18 @@ fn no_name_leaves_the_folder() {
 }
 
 #[test]
+fn what_the_server_has_under_a_name_that_is_refused_is_not_deleted_here() {
+    let (server, folder, _) = fetch(listing(&["type=file;size=1;modify=20200102030405; con"]), &[], &[]);
+    for name in ["con", "old"] {
+        fs::write(folder.path().join("in").join(name), b"x").unwrap();
+    }
+    let output = fetch_again(&server, &folder, &["--delete"]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("con is no name for a file here"), "{}", talk(&output));
+    assert!(folder.path().join("in/con").exists() && !folder.path().join("in/old").exists());
+}
+
+#[test]
 fn directory_that_holds_itself_ends() {
     let folders = ["a", "b", "c"].map(|name| format!("type=dir;modify=20200102030405; {name}"));
     let lines: Vec<&str> = folders.iter().map(String::as_str).collect();

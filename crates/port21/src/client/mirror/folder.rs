@@ -15,8 +15,7 @@ use super::plan::{Action, plan};
 use super::queue::{Batch, FileJob, FolderJob, Job, Level, levels};
 use super::remove::{self, Doomed};
 use super::report::Event;
-use super::state::{self, Version};
-use crate::client::local::{SUFFIX, name_for};
+use super::state::Version;
 
 /// As many folders above with the same content show that a folder holds itself. Those with a single entry may well be alike.
 const SAME_ABOVE: usize = 2;
@@ -40,7 +39,6 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<
         let level = Level { hash: listed.hash, above: job.above.clone() };
         (listed.items, near_target(crew, job)?, Some(Rc::new(level)))
     };
-    let source = if crew.settings.sends { source } else { with_local_names(crew, &job.path, source) };
     let place = if job.path.is_empty() { Vec::new() } else { [&job.path, b"/".as_slice()].concat() };
     let known =
         |path: &[u8], new: &Item, old: &Item| crew.settings.sends && was_sent(crew, path, new, old.time);
@@ -196,30 +194,6 @@ fn repeats(listed: &Listed, job: &FolderJob) -> Option<&'static str> {
     let same = levels(&job.above).filter(|level| level.hash == listed.hash).count();
     (has_folders && listed.items.len() > 1 && same >= SAME_ABOVE)
         .then_some("the directory seems to hold itself: it lists the same as those above it, again and again")
-}
-
-/// Leaves out what can have no name here, and says so.
-fn with_local_names(crew: &Crew, place: &[u8], items: Vec<Item>) -> Vec<Item> {
-    let mut named = Vec::with_capacity(items.len());
-    for item in items {
-        // The plan knows what to do with these.
-        let special =
-            item.name.ends_with(SUFFIX.as_bytes()) || item.name.starts_with(state::PREFIX.as_bytes());
-        let refused = match name_for(&item.name) {
-            _ if item.name.contains(&b'/') => {
-                Some("it is no name for a file here: it holds a slash".to_owned())
-            }
-            Err(reason) if !special => Some(reason),
-            _ => None,
-        };
-        let path = join(place, &item.name);
-        match refused {
-            Some(_) if crew.rules.filter.leaves_out(&path, item.kind == Kind::Folder) => {}
-            Some(reason) => crew.report.borrow_mut().fail(&path, reason),
-            None => named.push(item),
-        }
-    }
-    named
 }
 
 /// Makes of links what they lead to: a directory that can be gone into, or a file that has a size.

@@ -136,6 +136,7 @@ fn rules(arguments: &MirrorArguments, sends: bool) -> Rules {
         times: !arguments.no_times,
         modes: !arguments.no_perms,
         umask: if sends { 0 } else { near::umask() },
+        names_here: !sends,
         folds_case: !sends && cfg!(any(windows, target_os = "macos")),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::filter::Filter;
 use super::item::{Item, Kind};
 use super::state;
-use crate::client::local::SUFFIX;
+use crate::client::local::{SUFFIX, name_for};
 
 /// When a file is transferred that is on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +35,8 @@ pub struct Rules {
     pub modes: bool,
     /// Bits that a new mode lacks.
     pub umask: u32,
+    /// The target is here, so that each name must be one for a file here.
+    pub names_here: bool,
     /// The target's names that differ in case only are the same file.
     pub folds_case: bool,
 }
@@ -124,6 +126,10 @@ pub fn plan(
                 .push(Action::Skip { name: item.name, reason: "names of unfinished files (NAME.partial)" });
             continue;
         }
+        if let Some(reason) = no_name_here(&item.name).filter(|_| rules.names_here) {
+            actions.push(Action::Refuse { name: item.name, reason });
+            continue;
+        }
         let old = there.remove(&key(&item.name));
         let partial_name = [&item.name, SUFFIX.as_bytes()].concat();
         let partial = there.get(&key(&partial_name)).filter(|partial| partial.kind == Kind::File);
@@ -152,6 +158,14 @@ pub fn plan(
         actions.extend(doomed.into_iter().map(Action::Delete));
     }
     actions
+}
+
+/// Why a file of this name cannot be here, if it cannot.
+fn no_name_here(name: &[u8]) -> Option<String> {
+    if name.contains(&b'/') {
+        return Some("it is no name for a file here: it holds a slash".to_owned());
+    }
+    name_for(name).err()
 }
 
 /// Files that this program writes for itself.

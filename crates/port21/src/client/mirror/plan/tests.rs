@@ -117,6 +117,18 @@ fn patterns_see_the_path_from_the_root() {
 }
 
 #[test]
+fn what_can_have_no_name_here_is_not_deleted_where_it_is() {
+    let rules = Rules { names_here: true, ..deleting() };
+    let source = [item("con/", 0, 0), item("a\\b", 1, 1), item("../x", 1, 1), item("c.partial", 1, 1)];
+    let target = [item("con/", 0, 0), item("a\\b", 1, 1), item("x", 1, 1)];
+    assert_eq!(
+        lines(&source, &target, &rules),
+        ["refuse ../x", "refuse a\\b", "skip c.partial", "refuse con", "delete x"]
+    );
+    assert_eq!(lines(&source[..2], &target[..2], &deleting()), ["keep", "enter con"]);
+}
+
+#[test]
 fn other_kind_is_removed_only_with_delete() {
     for (new, old) in [("a/", "a"), ("a", "a/"), ("a", "a@"), ("a/", "a@")] {
         let (source, target) = ([item(new, 1, 1)], [item(old, 1, 1)]);
