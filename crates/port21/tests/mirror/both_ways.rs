@@ -339,3 +339,53 @@ fn summary_is_a_sentence_and_quiet_is_quiet() {
     let output = place.run(Way::Fetch, &["-q"]);
     assert_eq!((output.stdout.len(), talk(&output)), (0, String::new()));
 }
+
+#[test]
+fn folder_in_the_place_of_a_file_is_deleted_as_carefully_as_anything_else() {
+    for way in WAYS {
+        let place = Place::new();
+        let (source, target) = (place.source(way), place.target(way));
+        write(&source, "a", b"a", at(1));
+        write(&source, "b/x", b"x", at(1));
+        write(&target, "a/many/files", b"y", at(1));
+        write(&target, "a/kept.log", b"z", at(1));
+        write(&target, "b", b"b", at(1));
+        let before = tree(&target);
+        // Three things are to go: b, a/many, a/many/files.
+        let refused = place.run(way, &["--delete", "--max-delete", "2", "--exclude", "*.log"]);
+        assert_eq!(refused.status.code(), Some(1), "{way:?}");
+        assert!(talk(&refused).contains("a: a folder stands in its place, and was not deleted"), "{way:?}");
+        assert!(target.join("a/many/files").exists(), "{way:?}");
+        let refused = place.run(way, &["--delete", "--max-delete", "0"]);
+        assert_eq!(refused.status.code(), Some(1), "{way:?}");
+        assert!(target.join("a/many/files").exists(), "{way:?}");
+        // What is left out of mirroring keeps the folder.
+        let kept = place.run(way, &["--delete", "--exclude", "*.log"]);
+        assert_eq!(kept.status.code(), Some(1), "{way:?}");
+        assert!(target.join("a/kept.log").exists() && !target.join("a/many").exists(), "{way:?}");
+        let dry = place.mirror(way, &["--delete", "--dry-run"]);
+        let wet = place.mirror(way, &["--delete", "--max-delete", "3"]);
+        for action in ["get", "put", "mkdir", "delete"] {
+            assert_eq!(dry.paths(action), wet.paths(action), "{way:?} {action}");
+        }
+        assert_same(&source, &target);
+        assert_ne!(before, tree(&target));
+    }
+}
+
+#[test]
+fn nothing_is_cleared_beyond_what_may_be_deleted() {
+    for way in WAYS {
+        let place = Place::new();
+        for name in ["a", "b"] {
+            write(&place.source(way), &format!("{name}/x"), b"x", at(1));
+            write(&place.target(way), name, b"old", at(1));
+        }
+        let output = place.run(way, &["--delete", "--max-delete", "1"]);
+        assert_eq!(output.status.code(), Some(1), "{way:?}");
+        let target = place.target(way);
+        assert_eq!((target.join("a").is_dir(), target.join("b").is_file()), (true, true), "{way:?}");
+        place.mirror(way, &["--delete", "--max-delete", "1"]);
+        assert_same(&place.source(way), &target);
+    }
+}

@@ -16,7 +16,7 @@ use ftp_client::{Client, Connector, Error, Retry};
 use tokio::sync::Notify;
 
 use super::plan::Rules;
-use super::queue::{Job, Queue};
+use super::queue::{FileJob, Job, Queue};
 use super::remove::Doomed;
 use super::report::Report;
 use super::state::State;
@@ -45,6 +45,10 @@ pub struct Crew {
     pub in_place: Cell<bool>,
     /// What is to be deleted in the end.
     pub doomed: RefCell<Vec<Doomed>>,
+    /// Files that take the place of a folder of these.
+    pub followers: RefCell<Vec<FileJob>>,
+    /// What was deleted before the end, since it stood in the way.
+    pub cleared: Cell<usize>,
     /// Something could not be listed, so that nothing may be deleted.
     pub unsure: Cell<bool>,
     /// Why nothing more can be done.
@@ -132,6 +136,8 @@ impl Crew {
             new_mode: Cell::new(None),
             in_place: Cell::new(in_place),
             doomed: RefCell::default(),
+            followers: RefCell::default(),
+            cleared: Cell::new(0),
             unsure: Cell::new(false),
             fatal: RefCell::default(),
             is_missing: Cell::new(false),

@@ -11,7 +11,7 @@ use super::crew::{Crew, Seat, Trouble};
 use super::far::{self, Listed};
 use super::item::{Item, Kind, Stamp};
 use super::near::{self, join};
-use super::plan::{Action, plan};
+use super::plan::{Action, Reason, plan};
 use super::queue::{Batch, FileJob, FolderJob, Job, Level, levels};
 use super::remove::{self, Doomed};
 use super::report::Event;
@@ -48,8 +48,19 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<
         _ => None,
     };
     let batch = Rc::new(Batch { place, folder, open: Cell::new(0), sent: RefCell::default() });
-    for action in actions {
-        take(crew, seat, action, &batch, &level, job).await;
+    let mut actions = actions.into_iter();
+    while let Some(action) = actions.next() {
+        match action {
+            Action::Clear(item) => {
+                let path = join(&job.path, &item.name);
+                if let Err(trouble) = remove::at_once(crew, seat, &path).await {
+                    crew.report.borrow_mut().fail(&path, trouble.to_string());
+                    // It needs the place.
+                    actions.next();
+                }
+            }
+            action => take(crew, action, &batch, &level, job),
+        }
     }
     Ok(())
 }
@@ -65,28 +76,18 @@ fn was_sent(crew: &Crew, path: &[u8], new: &Item, there: Option<Stamp>) -> bool 
     was
 }
 
-async fn take(
-    crew: &Crew,
-    seat: &mut Seat,
-    action: Action,
-    batch: &Rc<Batch>,
-    level: &Option<Rc<Level>>,
-    job: &FolderJob,
-) {
+fn take(crew: &Crew, action: Action, batch: &Rc<Batch>, level: &Option<Rc<Level>>, job: &FolderJob) {
     let path = |name: &[u8]| join(&job.path, name);
     match action {
         Action::Enter { item, is_there } => enter(crew, path(&item.name), &item, is_there, level),
-        Action::Transfer { item, reason, .. } if crew.settings.dry_run => {
-            let (path, bytes, reason) = (path(&item.name), item.size, Some(reason.word()));
-            let action = if crew.settings.sends { "put" } else { "get" };
-            crew.report.borrow_mut().done(Event { action, path: &path, bytes, reason, ..Event::default() });
-        }
         Action::Transfer { item, reason, partial } => {
-            batch.open.set(batch.open.get().saturating_add(1));
-            crew.report.borrow().awaits(item.size);
-            let batch = Rc::clone(batch);
-            let job = FileJob { item, reason, partial, batch, tried: false, begun: None, from_start: false };
-            crew.add(Job::File(job));
+            if let Some(job) = file_job(crew, item, reason, partial, batch) {
+                crew.add(Job::File(job));
+            }
+        }
+        Action::Follow { item, partial } => {
+            let job = file_job(crew, item, Reason::Missing, partial, batch);
+            crew.followers.borrow_mut().extend(job);
         }
         Action::Adjust { item, time, mode } => {
             let path = path(&item.name);
@@ -96,20 +97,44 @@ async fn take(
                 crew.add(Job::Adjust { path, item, time, mode });
             }
         }
-        Action::Clear(item) => {
-            let doomed = Doomed { path: path(&item.name), is_folder: item.kind == Kind::Folder };
-            if let Err(trouble) = remove::at_once(crew, seat, doomed).await {
-                crew.report.borrow_mut().fail(&path(&item.name), trouble.to_string());
-            }
-        }
         Action::Delete(item) => {
             let doomed = Doomed { path: path(&item.name), is_folder: item.kind == Kind::Folder };
             remove::later(crew, doomed);
         }
+        // Done before.
+        Action::Clear(_) => {}
         Action::Keep => crew.report.borrow_mut().keep(),
         Action::Refuse { name, reason } => crew.report.borrow_mut().fail(&path(&name), reason),
         Action::Skip { name, reason } => skip(crew, &path(&name), reason),
     }
+}
+
+/// The job of a file; in a dry run it is only told.
+fn file_job(
+    crew: &Crew,
+    item: Item,
+    reason: Reason,
+    partial: Option<u64>,
+    batch: &Rc<Batch>,
+) -> Option<FileJob> {
+    let job = FileJob {
+        item,
+        reason,
+        partial,
+        batch: Rc::clone(batch),
+        tried: false,
+        begun: None,
+        from_start: false,
+    };
+    if crew.settings.dry_run {
+        let action = if crew.settings.sends { "put" } else { "get" };
+        let (path, bytes, reason) = (job.path(), job.item.size, Some(reason.word()));
+        crew.report.borrow_mut().done(Event { action, path: &path, bytes, reason, ..Event::default() });
+        return None;
+    }
+    batch.open.set(batch.open.get().saturating_add(1));
+    crew.report.borrow().awaits(job.item.size);
+    Some(job)
 }
 
 /// Leaves something out; which kinds of things that were is told once in the end.

@@ -196,9 +196,26 @@ async fn mirror(crew: &Rc<Crew>, arguments: &MirrorArguments) -> anyhow::Result<
             "the server offers no checksums (HASH, XCRC, XMD5, XSHA…), so that --checksum cannot compare";
         return Err(Failure::Arguments(text.into()).into());
     }
-    let is_there = !crew.is_missing.get();
+    let (is_there, seat) = (!crew.is_missing.get(), Some(seat));
     crew.add(Job::Folder(FolderJob { path: Vec::new(), is_there, above: None }));
-    let mut tasks = vec![tokio::task::spawn_local(Rc::clone(crew).work(Some(seat)))];
+    let mut last = work(crew, seat).await?;
+    if let Err(trouble) = remove::in_the_end(crew, &mut last).await {
+        crew.report.borrow_mut().fail(b"", trouble.to_string());
+    }
+    if !crew.queue.borrow().is_over() {
+        last = work(crew, last).await?;
+    }
+    crew.close(&mut last).await;
+    let fatal = crew.fatal.borrow_mut().take();
+    match fatal {
+        Some(error) => Err(anyhow::Error::new(error)),
+        None => Ok(()),
+    }
+}
+
+/// Has everybody work until nothing is left to do, beginning with the session in `seat`; gives one back that is still open.
+async fn work(crew: &Rc<Crew>, seat: Option<Seat>) -> anyhow::Result<Option<Seat>> {
+    let mut tasks = vec![tokio::task::spawn_local(Rc::clone(crew).work(seat))];
     for _ in 1..crew.settings.parallel {
         tasks.push(tokio::task::spawn_local(Rc::clone(crew).work(None)));
     }
@@ -210,15 +227,7 @@ async fn mirror(crew: &Rc<Crew>, arguments: &MirrorArguments) -> anyhow::Result<
         }
         crew.close(&mut seat).await;
     }
-    if let Err(trouble) = remove::in_the_end(crew, &mut last).await {
-        crew.report.borrow_mut().fail(b"", trouble.to_string());
-    }
-    crew.close(&mut last).await;
-    let fatal = crew.fatal.borrow_mut().take();
-    match fatal {
-        Some(error) => Err(anyhow::Error::new(error)),
-        None => Ok(()),
-    }
+    Ok(last)
 }
 
 /// The first session. A server that was never there is not waited for, unless it is only full.

@@ -76,8 +76,10 @@ pub enum Action {
     Transfer { item: Item, reason: Reason, partial: Option<u64> },
     /// The content is the same; time or mode are not.
     Adjust { item: Item, time: bool, mode: bool },
-    /// Something of another kind stands where this is to be: it is removed at once.
+    /// What is no folder stands where this is to be: it is removed at once. The next action needs its place.
     Clear(Item),
+    /// A file that takes the place of a folder, once that and all in it is deleted in the end. `partial` as above.
+    Follow { item: Item, partial: Option<u64> },
     /// Only in the target: removed in the end.
     Delete(Item),
     /// Nothing.
@@ -140,7 +142,7 @@ pub fn plan(
             .get(from..)
             .unwrap_or_default()
             .iter()
-            .any(|action| matches!(action, Action::Transfer { .. }))
+            .any(|action| matches!(action, Action::Transfer { .. } | Action::Follow { .. }))
         {
             awaited.insert(key(&partial_name));
         }
@@ -201,6 +203,10 @@ fn one(
                 let reason =
                     "something of another kind stands in its place; --delete removes that".to_owned();
                 return actions.push(Action::Refuse { name: item.name, reason });
+            }
+            if old.kind == Kind::Folder {
+                actions.push(Action::Delete(old));
+                return actions.push(Action::Follow { item, partial });
             }
             actions.push(Action::Clear(old));
             None

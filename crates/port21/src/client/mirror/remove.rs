@@ -8,7 +8,9 @@ use super::crew::{Crew, Seat, Trouble};
 use super::far;
 use super::item::{Item, Kind};
 use super::near::{self, join};
+use super::queue::Job;
 use super::report::Event;
+use super::send;
 
 /// Most files and folders that one run deletes.
 const MAXIMUM: usize = 100_000;
@@ -30,40 +32,61 @@ pub fn later(crew: &Crew, doomed: Doomed) {
     }
 }
 
-/// Deletes something that stands in the way.
-pub async fn at_once(crew: &Crew, seat: &mut Seat, doomed: Doomed) -> Result<(), Trouble> {
-    let all = expand(crew, seat, vec![doomed]).await?;
-    delete(crew, Some(seat), all).await
+/// Deletes something that stands in the way, and is no folder. It counts as what is deleted in the end does.
+pub async fn at_once(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<(), Trouble> {
+    if let Some(most) = crew.settings.max_delete.filter(|&most| crew.cleared.get() >= most) {
+        let text = format!("something of another kind stands in its place, and --max-delete is {most}");
+        return Err(Trouble::Other(text));
+    }
+    crew.cleared.set(crew.cleared.get().saturating_add(1));
+    delete_one(crew, seat, &Doomed { path: path.to_owned(), is_folder: false }).await.map_err(Trouble::from)
 }
 
-/// Deletes what was remembered, unless that is not safe.
+/// Deletes what was remembered, unless that is not safe, and hands out the files that take the places of deleted folders.
 pub async fn in_the_end(crew: &Crew, seat: &mut Option<Seat>) -> Result<(), Trouble> {
+    let ended = end(crew, seat).await;
+    let gone = ended.as_ref().ok();
+    for job in std::mem::take(&mut *crew.followers.borrow_mut()) {
+        let path = job.path();
+        if gone.is_some_and(|gone| gone.contains(&path)) {
+            crew.add(Job::File(job));
+        } else {
+            let text = "a folder stands in its place, and was not deleted";
+            crew.report.borrow_mut().fail(&path, text);
+            send::over(crew, &job.batch);
+        }
+    }
+    ended.map(drop)
+}
+
+/// Deletes what was remembered, unless that is not safe; gives the folders that are gone.
+async fn end(crew: &Crew, seat: &mut Option<Seat>) -> Result<HashSet<Vec<u8>>, Trouble> {
     let doomed = std::mem::take(&mut *crew.doomed.borrow_mut());
+    let nothing = Ok(HashSet::new());
     if doomed.is_empty() {
-        return Ok(());
+        return nothing;
     }
     if crew.unsure.get() || crew.fatal.borrow().is_some() {
         let text = "nothing was deleted, since not all that is to be mirrored could be listed";
         crew.report.borrow_mut().fail(b"", text);
-        return Ok(());
+        return nothing;
     }
     if seat.as_ref().is_none_or(|seat| seat.client.is_closed()) {
         crew.close(seat).await;
         *seat = Some(crew.open().await?);
     }
-    let Some(seat) = seat else { return Ok(()) };
+    let Some(seat) = seat else { return nothing };
     let all = expand(crew, seat, doomed).await?;
+    let count = all.len().saturating_add(crew.cleared.get());
     if let Some(most) = crew.settings.max_delete
-        && all.len() > most
+        && count > most
     {
-        let text = format!(
-            "nothing was deleted: it would be {} files and folders, and --max-delete is {most}",
-            all.len()
-        );
+        let text =
+            format!("nothing was deleted: it would be {count} files and folders, and --max-delete is {most}");
         crew.report.borrow_mut().fail(b"", text);
-        return Ok(());
+        return nothing;
     }
-    delete(crew, Some(seat), all).await
+    delete(crew, seat, all).await
 }
 
 /// All that is in what is to be deleted, each folder behind what it holds. What is left out of mirroring is kept, and so are the folders
@@ -110,27 +133,32 @@ async fn list(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<Vec<Item>, Tr
     Ok(near::list(root, path, false)?)
 }
 
-async fn delete(crew: &Crew, mut seat: Option<&mut Seat>, all: Vec<Doomed>) -> Result<(), Trouble> {
-    for Doomed { path, is_folder } in all {
-        let deleted = match &mut seat {
-            _ if crew.settings.dry_run => Ok(()),
-            Some(seat) if crew.settings.sends => {
-                let client = &mut seat.client;
-                if is_folder { client.remove_directory(&path).await } else { client.remove_file(&path).await }
-            }
-            _ => here(crew, &path, is_folder),
-        };
-        match deleted {
-            Ok(()) => {
-                crew.state.borrow_mut().forget(&path);
-                crew.report.borrow_mut().done(Event { action: "delete", path: &path, ..Event::default() });
-            }
+/// Deletes all that can be; gives the folders that are gone.
+async fn delete(crew: &Crew, seat: &mut Seat, all: Vec<Doomed>) -> Result<HashSet<Vec<u8>>, Trouble> {
+    let mut gone = HashSet::new();
+    for doomed in all {
+        match delete_one(crew, seat, &doomed).await {
+            Ok(()) if doomed.is_folder => drop(gone.insert(doomed.path)),
+            Ok(()) => {}
             Err(error @ (Error::Refused { .. } | Error::Local(_) | Error::Argument { .. })) => {
-                crew.report.borrow_mut().fail(&path, error.to_string());
+                crew.report.borrow_mut().fail(&doomed.path, error.to_string());
             }
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(gone)
+}
+
+async fn delete_one(crew: &Crew, seat: &mut Seat, Doomed { path, is_folder }: &Doomed) -> Result<(), Error> {
+    let client = &mut seat.client;
+    match (crew.settings.sends, is_folder) {
+        _ if crew.settings.dry_run => {}
+        (true, true) => client.remove_directory(path).await?,
+        (true, false) => client.remove_file(path).await?,
+        (false, _) => here(crew, path, *is_folder)?,
+    }
+    crew.state.borrow_mut().forget(path);
+    crew.report.borrow_mut().done(Event { action: "delete", path, ..Event::default() });
     Ok(())
 }
 

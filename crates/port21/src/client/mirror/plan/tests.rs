@@ -28,6 +28,7 @@ fn line(action: &Action) -> String {
         Action::Transfer { item, partial: Some(size), .. } => format!("resume {} {size}", text(&item.name)),
         Action::Adjust { item, time, mode } => format!("adjust {} {time} {mode}", text(&item.name)),
         Action::Clear(item) => format!("clear {}", text(&item.name)),
+        Action::Follow { item, .. } => format!("follow {}", text(&item.name)),
         Action::Delete(item) => format!("delete {}", text(&item.name)),
         Action::Keep => "keep".into(),
         Action::Refuse { name, .. } => format!("refuse {}", text(name)),
@@ -133,8 +134,12 @@ fn other_kind_is_removed_only_with_delete() {
     for (new, old) in [("a/", "a"), ("a", "a/"), ("a", "a@"), ("a/", "a@")] {
         let (source, target) = ([item(new, 1, 1)], [item(old, 1, 1)]);
         assert_eq!(lines(&source, &target, &with(Compare::SizeAndTime)), ["refuse a"], "{new} {old}");
-        let made = if new == "a" { "transfer a missing" } else { "make a" };
-        assert_eq!(lines(&source, &target, &deleting()), ["clear a", made], "{new} {old}");
+        let expected = match (new, old) {
+            ("a", "a/") => ["delete a", "follow a"],
+            ("a", _) => ["clear a", "transfer a missing"],
+            _ => ["clear a", "make a"],
+        };
+        assert_eq!(lines(&source, &target, &deleting()), expected, "{new} {old}");
     }
 }
 
