@@ -1,7 +1,7 @@
 //! `port21 rm`, `mv` and `mkdir`
 
 use ftp_client::url::FtpUrl;
-use ftp_client::{Client, Error};
+use ftp_client::{Client, Entry, Error};
 
 use super::go_on;
 use super::sessions::{Sessions, without_last_slash};
@@ -10,18 +10,48 @@ use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
 
+/// What is to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    /// Files and empty directories, as the listing has them, or the URL where nothing was listed.
+    Any,
+    /// Nothing but files.
+    Files,
+    /// Nothing but directories.
+    Directories,
+}
+
+impl Kinds {
+    /// Whether what was found is to be removed as a directory, or why it is not to be removed. The server judges what it did not list
+    /// with a kind.
+    fn is_directory(self, url: &FtpUrl, entry: Option<&Entry>) -> Result<bool, &'static str> {
+        let has_kind = entry.is_some_and(|entry| entry.kind.is_some());
+        let is_directory = entry.map_or(url.is_directory, Entry::is_directory);
+        match self {
+            Self::Any => Ok(is_directory),
+            Self::Files if has_kind && is_directory => Err("it is a directory"),
+            Self::Directories if has_kind && !is_directory => Err("it is no directory"),
+            only => Ok(only == Self::Directories),
+        }
+    }
+}
+
 /// Removes files and empty directories.
 pub async fn remove(arguments: &RmArguments) -> anyhow::Result<Outcome> {
     let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = remove_with(&mut sessions, arguments).await?;
+    let outcome = remove_with(&mut sessions, &arguments.urls, Kinds::Any).await?;
     sessions.end().await;
     Ok(outcome)
 }
 
-/// As [`remove`], over sessions that are there.
-pub async fn remove_with(sessions: &mut Sessions<'_>, arguments: &RmArguments) -> anyhow::Result<Outcome> {
+/// Removes what is of these kinds, over sessions that are there.
+pub async fn remove_with(
+    sessions: &mut Sessions<'_>,
+    urls: &[FtpUrl],
+    kinds: Kinds,
+) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
-    for url in &arguments.urls {
+    for url in urls {
         let found = sessions.expand(url).await?;
         if found.is_empty() {
             complain(&format!("{url}: nothing matches"));
@@ -29,12 +59,15 @@ pub async fn remove_with(sessions: &mut Sessions<'_>, arguments: &RmArguments) -
         }
         let client = sessions.get(url).await?;
         for (path, entry) in found {
-            let is_directory = entry.map_or(url.is_directory, |entry| entry.is_directory());
             let path = without_last_slash(&path);
-            let removed = if is_directory {
-                client.remove_directory(path).await
-            } else {
-                client.remove_file(path).await
+            let removed = match kinds.is_directory(url, entry.as_ref()) {
+                Ok(true) => client.remove_directory(path).await,
+                Ok(false) => client.remove_file(path).await,
+                Err(reason) => {
+                    complain(&format!("{}: {reason}", escape::terminal_bytes(path)));
+                    outcome = outcome.max(Outcome::Incomplete);
+                    continue;
+                }
             };
             if let Err(error) = removed {
                 outcome = outcome.max(go_on(&escape::terminal_bytes(path), error)?);

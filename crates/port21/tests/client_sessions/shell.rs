@@ -90,6 +90,32 @@ fn commands_go_as_they_are_and_stars_in_quotes_are_names() {
     assert_eq!(shell(&server, "quote PASS x").status.code(), Some(2), "a login is not sent raw");
 }
 
+#[test]
+fn pattern_of_rm_means_files_and_that_of_rmdir_directories() {
+    let server = Server::start(&[]);
+    let folder = server.folder.path();
+    let make = || fs::create_dir(folder.join("log3")).unwrap();
+    let there = |name: &str| folder.join(name).exists();
+    for name in ["log1", "log2", "a[1]"] {
+        server.put(name, b"kept");
+    }
+    make();
+    let output = shell(&server, "rmdir log*");
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(there("log1") && there("log2") && !there("log3"), "{}", talk(&output));
+    assert!(talk(&output).contains("/log1: it is no directory"), "{}", talk(&output));
+    make();
+    let output = shell(&server, "rm log*");
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(!there("log1") && !there("log2") && there("log3"), "{}", talk(&output));
+    assert!(talk(&output).contains("/log3: it is a directory"), "{}", talk(&output));
+    assert_eq!(shell(&server, "rmdir 'a[1]'").status.code(), Some(1));
+    assert!(there("a[1]"));
+    // On the command line a pattern means both.
+    assert_eq!(run(&["rm", "--quiet", &server.url("*")]).status.code(), Some(0));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

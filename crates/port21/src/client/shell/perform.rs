@@ -16,9 +16,8 @@ use super::command::{GetLine, PutLine, ShellCommand};
 use super::place::Place;
 use super::screen::Screen;
 use super::words::Word;
-use crate::arguments::client::{
-    GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments, RmArguments,
-};
+use crate::arguments::client::{GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments};
+use crate::client::change::Kinds;
 use crate::client::sessions::without_last_slash;
 use crate::client::{bookmarks, cat, change, failure, get, ls, pattern, put, raw};
 use crate::escape;
@@ -114,13 +113,9 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
                 PutArguments { files_and_url, resume, verify, in_place, append, transfer, connection };
             put::with(sessions, &files, &url, &arguments).await
         }
-        ShellCommand::Rm { names } => {
-            let urls = urls(&names).into_iter().map(|url| FtpUrl { is_directory: false, ..url }).collect();
-            change::remove_with(sessions, &RmArguments { urls, connection: connection() }).await
-        }
+        ShellCommand::Rm { names } => change::remove_with(sessions, &urls(&names), Kinds::Files).await,
         ShellCommand::Rmdir { names } => {
-            let urls = urls(&names).into_iter().map(|url| FtpUrl { is_directory: true, ..url }).collect();
-            change::remove_with(sessions, &RmArguments { urls, connection: connection() }).await
+            change::remove_with(sessions, &urls(&names), Kinds::Directories).await
         }
         ShellCommand::Mv { from, to } => {
             let url = |name: &str| FtpUrl { path: here.path_of(name), ..here.resolve(name, None) };
