@@ -20,6 +20,7 @@ mod progress;
 mod put;
 mod raw;
 pub mod recording;
+mod secret;
 mod segments;
 mod sessions;
 mod shell;

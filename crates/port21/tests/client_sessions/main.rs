@@ -9,6 +9,7 @@ mod explain;
 mod segments;
 mod server;
 mod shell;
+mod terminal;
 mod verify;
 
 use std::process::Output;

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::words::Word;
 use crate::arguments::client::TransferArguments;
+use crate::client::secret;
 
 /// What stands behind an option that wants a value takes no completion of names.
 #[derive(Debug, Parser)]
@@ -220,6 +222,32 @@ pub enum Meaning {
 /// What is wrong with it, or help that was asked for.
 pub fn parse(words: &[Word]) -> Result<ShellCommand, clap::Error> {
     Line::try_parse_from(words.iter().map(Word::as_parsed)).map(|line| line.command)
+}
+
+/// Whether a command holds a password, or may hold one since it cannot be read.
+pub fn holds_secret(words: &[Word]) -> bool {
+    let texts: Vec<String> = words.iter().map(Word::text).collect();
+    let in_raw = |words: &[String]| secret::in_command(words.join(" ").as_bytes()).is_some();
+    let holds = match parse(words) {
+        Ok(ShellCommand::User { password, .. }) => password.is_some(),
+        Ok(ShellCommand::Quote { .. }) => in_raw(texts.get(1..).unwrap_or_default()),
+        Ok(ShellCommand::Site { .. }) => {
+            in_raw(&[&["SITE".to_owned()], texts.get(1..).unwrap_or_default()].concat())
+        }
+        Ok(_) => false,
+        Err(error) => texts.len() > 2 && may_mean_secret(&texts, &error) || in_raw(&texts),
+    };
+    holds || texts.iter().any(|text| secret::in_url(text))
+}
+
+/// Whether a command that is wrong is, or was meant to be, one that may hold a password.
+fn may_mean_secret(words: &[String], error: &clap::Error) -> bool {
+    let meant = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) => names.as_slice(),
+        _ => &[],
+    };
+    let may_hold = |name: &String| matches!(name.as_str(), "user" | "quote" | "raw" | "literal" | "site");
+    words.iter().take(1).chain(meant).any(may_hold)
 }
 
 /// The names of all commands.

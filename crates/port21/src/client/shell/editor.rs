@@ -11,7 +11,9 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
 use super::complete::Completions;
-use super::{Next, Shell};
+use super::words::{self, Line};
+use super::{Next, Shell, command};
+use crate::client::secret;
 use crate::escape;
 use crate::outcome::Outcome;
 use crate::output::complain;
@@ -66,19 +68,15 @@ fn prompt(shell: &Shell<'_>) -> String {
     format!("{host}:{}> ", escape::terminal_bytes(place.directory()))
 }
 
-/// Lines with a password in them are not kept.
+/// Lines with a password in them are not kept. One whose quote is open is read as if it were closed.
 fn holds_secret(line: &str) -> bool {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let in_url = words.iter().any(|word| {
-        let authority = word.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-        authority
-            .and_then(|authority| authority.rsplit_once('@'))
-            .is_some_and(|(login, _)| login.contains(':'))
-    });
-    let upper = line.to_ascii_uppercase();
-    let is_login = words.first() == Some(&"user") && words.len() > 2;
-    // What goes as it is may hold one, too: SITE PSWD and the like.
-    in_url || is_login || ["PASS", "PSWD", "ACCT"].iter().any(|word| upper.contains(word))
+    let closed = ["", "'", "\"", " "].iter().find_map(|end| words::parse(&format!("{line}{end}")).ok());
+    closed.is_none_or(|commands| {
+        commands.iter().any(|command| match command {
+            Line::Words(words) => command::holds_secret(words),
+            Line::System(text) => secret::in_url(text),
+        })
+    })
 }
 
 /// The file of the history, which only its owner may read; `None` where it cannot be made.
@@ -98,11 +96,35 @@ mod tests {
 
     #[test]
     fn lines_with_passwords_are_told() {
-        for line in ["user joe secret", "open ftp://joe:secret@host/", "quote site pswd a b", "site PASSWD x"]
-        {
+        for line in [
+            "user joe secret",
+            "pwd; user joe 'a secret'",
+            "'user' joe secret",
+            "user joe a secret",
+            "usr joe secret",
+            "user joe 'secret",
+            "open ftp://joe:secret@host/",
+            "open \"ftp://joe:a secret@host/\"",
+            "get ftp://joe:secret@host/a",
+            "!curl ftp://joe:secret@host/",
+            "quote site pswd a b",
+            "raw SITE  CHPASS joe secret",
+            "site PASSWD x",
+            "PASS secret",
+        ] {
             assert!(holds_secret(line), "{line}");
         }
-        for line in ["user joe", "open ftp://joe@host:2121/a", "get a:b@c", "ls"] {
+        for line in [
+            "user joe",
+            "open ftp://joe@host:2121/a",
+            "get a:b@c",
+            "ls",
+            "cd pass",
+            "get passwords.txt acct.csv",
+            "get 'a b",
+            "lss",
+            "!make pass",
+        ] {
             assert!(!holds_secret(line), "{line}");
         }
     }

@@ -1,0 +1,118 @@
+//! `port21 shell` at a terminal: passwords that are typed, signals, and what a terminal is shown.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::server::Server;
+use super::talk;
+
+/// Plays somebody at a terminal: waits for texts, types, sends signals; then shows all that was seen, and ends as the program did.
+const PLAYER: &str = r#"
+import json, os, pty, select, signal, sys, time
+play = json.loads(sys.argv[1])
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ.update(play["environment"])
+    os.environ.pop("PORT21_PASSWORD", None)
+    os.execv(play["program"], [play["program"], *play["arguments"]])
+shown = unread = b""
+def read(patience):
+    global shown, unread
+    ready, _, _ = select.select([terminal], [], [], max(0, patience))
+    if not ready:
+        sys.exit(f"nothing comes any more: {shown!r}")
+    try:
+        new = os.read(terminal, 65536)
+    except OSError:
+        new = b""
+    shown, unread = shown + new, unread + new
+    return new
+for what, text in play["steps"]:
+    text = text.encode()
+    if what == "type":
+        os.write(terminal, text)
+    elif what == "signal":
+        os.kill(pid, getattr(signal, text.decode()))
+    else:
+        end = time.monotonic() + 60
+        while text not in unread:
+            if not read(end - time.monotonic()):
+                sys.exit(f"it ended before {text!r}: {shown!r}")
+        unread = unread.split(text, 1)[1]
+while read(60):
+    pass
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(shown)
+sys.stdout.flush()
+code = os.waitstatus_to_exitcode(status)
+sys.exit(code if code >= 0 else 128 - code)
+"#;
+
+/// Waits for this to be shown.
+fn until(text: &str) -> (&'static str, String) {
+    ("until", text.to_owned())
+}
+
+/// Types a line.
+fn line(text: &str) -> (&'static str, String) {
+    ("type", format!("{text}\r"))
+}
+
+/// What was shown, the exit code (128 and the signal's number, as in shells), and the history.
+struct Played {
+    output: Output,
+    history: Option<String>,
+}
+
+impl Played {
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    fn assert_code(&self, code: i32) {
+        assert_eq!(self.output.status.code(), Some(code), "{} {}", talk(&self.output), self.shown());
+    }
+}
+
+fn play(arguments: &[&str], steps: &[(&str, String)]) -> Played {
+    let state: TempDir = tempfile::tempdir().unwrap();
+    let environment = json!({ "XDG_STATE_HOME": state.path(), "TERM": "vt100", "SHELL": "/bin/sh" });
+    let arguments = [&["shell", "--no-netrc", "--quiet"], arguments].concat();
+    let play = json!({
+        "program": env!("CARGO_BIN_EXE_port21"),
+        "arguments": arguments,
+        "environment": environment,
+        "steps": steps,
+    });
+    let output =
+        Command::new("python3").args(["-c", PLAYER, &play.to_string()]).output().expect("python3 runs");
+    let history = fs::read_to_string(state.path().join("port21/history")).ok();
+    Played { output, history }
+}
+
+#[test]
+fn passwords_that_are_typed_are_not_in_the_history() {
+    let server = Server::start(&[]);
+    let url = server.url("").replace("a%20secret", "a secret");
+    let played = play(
+        &[&server.url("")],
+        &[
+            until(":/> "),
+            line("pwd; user joe 'a secret'"),
+            until(":/> "),
+            line("'user' joe 'a secret'"),
+            until(":/> "),
+            line(&format!("open \"{url}\"")),
+            until(":/> "),
+            line("pwd"),
+            until(":/> "),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+    let history = played.history.unwrap();
+    assert!(history.contains("pwd") && !history.contains("secret"), "{history}");
+}
