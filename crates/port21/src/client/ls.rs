@@ -45,9 +45,10 @@ pub async fn with(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyho
 }
 
 async fn entries(client: &mut Client, url: &FtpUrl) -> Result<Vec<Entry>, Error> {
-    let (directory, wanted) = match pattern::is_pattern(&url.path) {
-        true => pattern::split(&url.path),
-        false => (url.path.as_slice(), &b""[..]),
+    let literal = pattern::literal(&url.path);
+    let (directory, wanted) = match &literal {
+        Some(path) => (path.as_slice(), &b""[..]),
+        None => pattern::split(&url.path),
     };
     let listed = client.list(without_last_slash(directory)).await;
     let mut entries = match listed {

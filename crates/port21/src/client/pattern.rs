@@ -2,7 +2,27 @@
 
 /// Whether the last part of a path is a pattern.
 pub fn is_pattern(path: &[u8]) -> bool {
-    split(path).1.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+    literal(path).is_none()
+}
+
+/// The one path that `path` means, unless its last part is a pattern: there, `*`, `?` and `[` in brackets mean themselves.
+pub fn literal(path: &[u8]) -> Option<Vec<u8>> {
+    let (directory, mut last) = split(path);
+    let mut literal = directory.to_vec();
+    loop {
+        last = match last {
+            [] => return Some(literal),
+            [b'[', byte @ (b'*' | b'?' | b'['), b']', rest @ ..] => {
+                literal.push(*byte);
+                rest
+            }
+            [b'*' | b'?' | b'[', ..] => return None,
+            [byte, rest @ ..] => {
+                literal.push(*byte);
+                rest
+            }
+        };
+    }
 }
 
 /// A path's directory, with the slash at its end, and its last part.
@@ -122,5 +142,15 @@ mod tests {
         assert_eq!(split(b"a/b/*.c"), (&b"a/b/"[..], &b"*.c"[..]));
         assert_eq!(split(b"x"), (&b""[..], &b"x"[..]));
         assert!(is_pattern(b"a/*") && !is_pattern(b"a*/b"));
+        for (path, expected) in [
+            ("a[*]b[?][[]1]", Some("a*b?[1]")),
+            ("x [1]/[*]", Some("x [1]/*")),
+            ("a]", Some("a]")),
+            ("[a]", None),
+            ("[*", None),
+            ("[**]", None),
+        ] {
+            assert_eq!(literal(path.as_bytes()).as_deref(), expected.map(str::as_bytes), "{path}");
+        }
     }
 }

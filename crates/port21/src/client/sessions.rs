@@ -83,8 +83,8 @@ impl<'a> Sessions<'a> {
 
     /// The names that `url` means: those that match if its last part is a pattern, otherwise itself.
     pub async fn expand(&mut self, url: &FtpUrl) -> anyhow::Result<Vec<(Vec<u8>, Option<Entry>)>> {
-        if !pattern::is_pattern(&url.path) {
-            return Ok(vec![(url.path.clone(), None)]);
+        if let Some(path) = pattern::literal(&url.path) {
+            return Ok(vec![(path, None)]);
         }
         let (directory, wanted) = pattern::split(&url.path);
         let client = self.get(url).await?;

@@ -116,6 +116,42 @@ fn pattern_of_rm_means_files_and_that_of_rmdir_directories() {
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 
+#[test]
+fn quoted_characters_mean_themselves_in_every_part_of_a_name() {
+    let (server, here) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    let (there, album) = (server.folder.path(), server.folder.path().join("photos [2020]"));
+    fs::create_dir(&album).unwrap();
+    for name in ["a.jpg", "b[1].jpg", "b1.jpg"] {
+        fs::write(album.join(name), name).unwrap();
+    }
+    let inner = here.path().join("in [x]");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("u[1].txt"), b"text").unwrap();
+    fs::write(inner.join("u1.txt"), b"other").unwrap();
+    let output = shell(
+        &server,
+        &format!(
+            "lcd '{}'; get \"photos [2020]/a.jpg\"; get photos\\ \\[2020]/b\\[1].jpg -o 'o[1].jpg'\n\
+             ls --names-only \"photos [2020]\"; ls --names-only photos\\ \\[2020]/*1*.jpg; size 'photos [2020]/a.jpg'\n\
+             put -o \"v[1].txt\" \"in [x]/u[1].txt\"; put in\\ \\[x]/*\\].txt; put 'in [x]/u1.txt' -o 'photos [2020]/'",
+            here.path().display()
+        ),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let words: Vec<String> = said(&output).lines().map(str::to_owned).collect();
+    assert_eq!(
+        words,
+        ["a.jpg", "b1.jpg", "b[1].jpg", "b1.jpg", "b[1].jpg", "           5 /photos [2020]/a.jpg"],
+        "{}",
+        talk(&output)
+    );
+    assert_eq!(fs::read(here.path().join("a.jpg")).unwrap(), b"a.jpg");
+    assert_eq!(fs::read(here.path().join("o[1].jpg")).unwrap(), b"b[1].jpg");
+    assert_eq!(fs::read(there.join("v[1].txt")).unwrap(), b"text");
+    assert_eq!(fs::read(there.join("u[1].txt")).unwrap(), b"text");
+    assert_eq!(fs::read(album.join("u1.txt")).unwrap(), b"other");
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

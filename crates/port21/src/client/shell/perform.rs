@@ -99,6 +99,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         ShellCommand::Get(line) => {
             let urls = urls(&line.names);
             let GetLine { output, resume, verify, segments, transfer, .. } = line;
+            let output = output.as_deref().map(local_path);
             let arguments =
                 GetArguments { urls, output, resume, verify, segments, transfer, connection: connection() };
             get::with(sessions, &arguments).await
@@ -106,7 +107,8 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         ShellCommand::Put(line) => {
             let files = local_names(&line.names)?;
             let PutLine { output, resume, verify, in_place, append, transfer, .. } = line;
-            let url = output.map_or_else(|| here.url(), |name| here.resolve(&name, None));
+            let target = output.as_deref();
+            let url = target.map_or_else(|| here.url(), |name| here.resolve_name(name, None));
             let url = FtpUrl { representation, ..url };
             let (files_and_url, connection) = (Vec::new(), connection());
             let arguments =
@@ -118,13 +120,12 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             change::remove_with(sessions, &urls(&names), Kinds::Directories).await
         }
         ShellCommand::Mv { from, to } => {
-            let url = |name: &str| FtpUrl { path: here.path_of(name), ..here.resolve(name, None) };
+            let url = |name: &str| here.resolve_name(name, None);
             let arguments = MvArguments { from: url(&from), to: url(&to), connection: connection() };
             change::rename_with(sessions, &arguments).await
         }
         ShellCommand::Mkdir { names, parents } => {
-            let url = |name: &String| FtpUrl { path: here.path_of(name), ..here.resolve(name, None) };
-            let urls = names.iter().map(url).collect();
+            let urls = names.iter().map(|name| here.resolve_name(name, None)).collect();
             change::make_directories_with(
                 sessions,
                 &MkdirArguments { urls, parents, connection: connection() },
@@ -268,7 +269,7 @@ pub fn system(command: &str) -> Outcome {
 
 fn lcd(directory: Option<PathBuf>) -> anyhow::Result<Outcome> {
     let directory = match directory {
-        Some(path) => PathBuf::from(text(&path.to_string_lossy())),
+        Some(path) => local_path(&path),
         None => std::env::home_dir().context("there is no home directory")?,
     };
     let shown = escape::terminal(&directory.to_string_lossy());
@@ -311,6 +312,11 @@ fn local_names(names: &[String]) -> anyhow::Result<Vec<String>> {
 fn represent(shell: &mut Shell<'_>, representation: Representation) -> Outcome {
     shell.representation = Some(representation);
     Outcome::Complete
+}
+
+/// A path here, as it was typed.
+fn local_path(path: &Path) -> PathBuf {
+    PathBuf::from(text(&path.to_string_lossy()))
 }
 
 fn text(word: &str) -> String {

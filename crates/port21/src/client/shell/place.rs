@@ -31,6 +31,11 @@ impl Place {
         self.url_of(self.path(Word::from_parsed(word).pattern().as_bytes()), representation)
     }
 
+    /// The URL of a name, as it was typed, that is no pattern.
+    pub fn resolve_name(&self, word: &str, representation: Option<Representation>) -> FtpUrl {
+        self.url_of(self.path_of(word), representation)
+    }
+
     /// The path of a name, as it was typed, without patterns.
     pub fn path_of(&self, word: &str) -> Vec<u8> {
         self.path(Word::from_parsed(word).text().as_bytes())
@@ -115,10 +120,14 @@ mod tests {
             ("a//b/./c/", "/pub/data/a/b/c/"),
             ("*.c", "/pub/data/*.c"),
             ("\u{1}*.c", "/pub/data/[*].c"),
+            ("\u{1}[a]/*", "/pub/data/[a]/*"),
+            ("\u{1}[a]/", "/pub/data/[a]/"),
         ] {
             assert_eq!(place.resolve(name, None).path, path.as_bytes(), "{name}");
         }
         assert_eq!(place.path_of("\u{1}*.c"), b"/pub/data/*.c");
+        let url = place.resolve_name("\u{1}[a]/", Some(Representation::Ascii));
+        assert_eq!((url.path.as_slice(), url.is_directory), (&b"/pub/data/[a]/"[..], true));
         assert_eq!(place.url().to_string(), "ftp://joe@host:2121/%2Fpub/data/");
         assert!(place.url().is_directory && !place.resolve("a", None).is_directory);
     }

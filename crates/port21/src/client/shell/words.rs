@@ -50,11 +50,13 @@ impl Word {
         self.0.replace(QUOTED, "")
     }
 
-    /// As a pattern, in which quoted characters stand in brackets.
+    /// As a path whose last part may be a pattern, in which quoted characters stand in brackets; the parts before it are names.
     pub fn pattern(&self) -> String {
-        let mut pattern = String::new();
+        let behind = self.0.rfind('/').map_or(0, |at| at.saturating_add(1));
+        let (directory, last) = self.0.split_at_checked(behind).unwrap_or(("", &self.0));
+        let mut pattern = directory.replace(QUOTED, "");
         let mut quoted = false;
-        for character in self.0.chars() {
+        for character in last.chars() {
             match character {
                 QUOTED => {}
                 '*' | '?' | '[' if quoted => pattern.extend(['[', character, ']']),
@@ -180,9 +182,11 @@ mod tests {
 
     #[test]
     fn quoted_stars_are_no_pattern() {
-        let Some(Line::Words(words)) = parse(r#"rm *.c "*.c" \[a] '\*'"#).unwrap().pop() else { panic!() };
+        let Some(Line::Words(words)) = parse(r#"rm *.c "*.c" \[a] '\*' "[a]/"*"#).unwrap().pop() else {
+            panic!()
+        };
         let patterns: Vec<String> = words.iter().skip(1).map(Word::pattern).collect();
-        assert_eq!(patterns, ["*.c", "[*].c", "[[]a]", "\\[*]"]);
+        assert_eq!(patterns, ["*.c", "[*].c", "[[]a]", "\\[*]", "[a]/*"]);
         assert_eq!(words[2].text(), "*.c");
     }
 
