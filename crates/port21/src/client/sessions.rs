@@ -81,6 +81,12 @@ impl<'a> Sessions<'a> {
         }
     }
 
+    /// As [`Sessions::close`]; who logs in next is found out anew, so that a password that was wrong may be typed again.
+    pub async fn forget(&mut self) {
+        self.close().await;
+        self.known = None;
+    }
+
     /// The names that `url` means: those that match if its last part is a pattern, otherwise itself.
     pub async fn expand(&mut self, url: &FtpUrl) -> anyhow::Result<Vec<(Vec<u8>, Option<Entry>)>> {
         if let Some(path) = pattern::literal(&url.path) {

@@ -116,3 +116,40 @@ fn passwords_that_are_typed_are_not_in_the_history() {
     let history = played.history.unwrap();
     assert!(history.contains("pwd") && !history.contains("secret"), "{history}");
 }
+
+#[test]
+fn mistyped_password_can_be_typed_again() {
+    let server = Server::start(&[]);
+    let url = server.url("").replace(":a%20secret", "");
+    let ask = || until("Password of joe");
+    let played = play(
+        &[],
+        &[
+            until("port21> "),
+            line(&format!("open {url}")),
+            ask(),
+            line("wrong"),
+            until("530"),
+            until("port21> "),
+            line(&format!("open {url}")),
+            ask(),
+            line("wrong"),
+            until("530"),
+            until("port21> "),
+            line("user joe"),
+            ask(),
+            line("a secret"),
+            until(":/> "),
+            line("user joe"),
+            ask(),
+            line("a secret"),
+            until(":/> "),
+            line("close"),
+            until("port21> "),
+            line("user joe"),
+            until("there is no session"),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+}

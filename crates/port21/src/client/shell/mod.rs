@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ftp_client::session::Representation;
+use ftp_client::url::FtpUrl;
 use tokio::runtime::Runtime;
 
 use super::sessions::Sessions;
@@ -43,6 +44,8 @@ pub struct Shell<'a> {
     connection: &'a ConnectionArguments,
     sessions: Sessions<'a>,
     place: Option<Place>,
+    /// Where `open` did not lead, perhaps since a password was wrong: `user` tries again there.
+    tried: Option<FtpUrl>,
     representation: Option<Representation>,
     /// Somebody types.
     interactive: bool,
@@ -63,6 +66,7 @@ pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
         connection: &arguments.connection,
         sessions: Sessions::new(&arguments.connection),
         place: None,
+        tried: None,
         representation: None,
         interactive: batch.is_none(),
     };

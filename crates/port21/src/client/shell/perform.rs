@@ -42,12 +42,16 @@ pub async fn perform(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::Re
             open(shell, url).await.map(|()| Outcome::Complete)
         }
         ShellCommand::User { name, password } => {
-            let url = place(shell)?.as_user(text(&name), password.as_deref().map(text));
+            let (user, password) = (text(&name), password.as_deref().map(text));
+            let url = match &shell.tried {
+                Some(url) => FtpUrl { user: Some(user), password, ..url.clone() },
+                None => place(shell)?.as_user(user, password),
+            };
             open(shell, url).await.map(|()| Outcome::Complete)
         }
         ShellCommand::Close => {
             shell.sessions.close().await;
-            shell.place = None;
+            (shell.place, shell.tried) = (None, None);
             Ok(Outcome::Complete)
         }
         ShellCommand::Quit => Ok(Outcome::Complete),
@@ -60,8 +64,8 @@ pub async fn perform(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::Re
 
 /// Connects to a server, and goes to the directory of the URL.
 pub async fn open(shell: &mut Shell<'_>, url: FtpUrl) -> anyhow::Result<()> {
-    shell.sessions.close().await;
-    shell.place = None;
+    shell.sessions.forget().await;
+    (shell.place, shell.tried) = (None, Some(url.clone()));
     let client = shell.sessions.get(&url).await?;
     // A server that does not tell where it is can be used all the same.
     let home = client.working_directory().await.unwrap_or_default();
@@ -71,7 +75,7 @@ pub async fn open(shell: &mut Shell<'_>, url: FtpUrl) -> anyhow::Result<()> {
         client.change_directory(path).await.map_err(failure)?;
         place.enter(client.working_directory().await.unwrap_or_else(|_| path.to_vec()));
     }
-    shell.place = Some(place);
+    (shell.place, shell.tried) = (Some(place), None);
     Ok(())
 }
 
