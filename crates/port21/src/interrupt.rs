@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the first asks to end in order, the second ends at once.
 
 #[cfg(unix)]
-pub use unix::{die, listen, signal, take_interactive};
+pub use unix::{die, end_reading, leave_to_child, listen, signal, take_interactive};
 
 /// Fails once a signal has asked to end: for commands whose work is worth nothing in part.
 pub fn check() -> anyhow::Result<()> {
@@ -13,18 +13,22 @@ pub fn check() -> anyhow::Result<()> {
 
 #[cfg(unix)]
 mod unix {
-    use std::io;
+    use std::io::{self, Read};
+    use std::os::unix::net::UnixStream;
     use std::process::ExitCode;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Arc, LazyLock};
+    use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
     use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::{flag, low_level};
+    use signal_hook::{SigId, flag, low_level};
 
     static CAUGHT: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
     /// A signal has come already: the next ends the program.
     static AGAIN: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+    /// What makes a SIGINT a first one; not there while SIGINT is a child's.
+    static COUNTS_INTERRUPTS: Mutex<Option<SigId>> = Mutex::new(None);
 
     /// From here on the first signal is noted, and the second ends the program.
     pub fn listen() -> io::Result<()> {
@@ -33,9 +37,36 @@ mod unix {
             flag::register_conditional_default(signal, Arc::clone(again))?;
             flag::register_usize(signal, Arc::clone(&CAUGHT), usize::try_from(signal).unwrap_or_default())?;
         }
-        for signal in [SIGINT, SIGTERM] {
-            flag::register(signal, Arc::clone(again))?;
+        flag::register(SIGTERM, Arc::clone(again))?;
+        let counts = flag::register(SIGINT, Arc::clone(again))?;
+        *COUNTS_INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(counts);
+        Ok(())
+    }
+
+    /// Runs a child that has the terminal: until it has ended, Ctrl-C is meant for it, however often it comes.
+    pub fn leave_to_child<T>(run: impl FnOnce() -> T) -> T {
+        let mut counts = COUNTS_INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = counts.take() {
+            low_level::unregister(counts);
         }
+        let result = run();
+        take_interactive();
+        *counts = flag::register(SIGINT, Arc::clone(&AGAIN)).ok();
+        result
+    }
+
+    /// From here on SIGTERM ends what reads a line from a terminal and listens to nothing but SIGINT, as long as `reading` says that it
+    /// does.
+    pub fn end_reading(reading: &'static AtomicBool) -> io::Result<()> {
+        let (mut wait, wake) = UnixStream::pair()?;
+        low_level::pipe::register(SIGTERM, wake)?;
+        std::thread::spawn(move || {
+            while wait.read_exact(&mut [0]).is_ok() {
+                if reading.load(Ordering::SeqCst) {
+                    let _ = low_level::raise(SIGINT);
+                }
+            }
+        });
         Ok(())
     }
 
@@ -82,6 +113,18 @@ pub fn signal() -> Option<i32> {
 #[cfg(not(unix))]
 pub fn take_interactive() -> bool {
     false
+}
+
+/// Elsewhere nothing asks to end.
+#[cfg(not(unix))]
+pub fn leave_to_child<T>(run: impl FnOnce() -> T) -> T {
+    run()
+}
+
+/// Elsewhere nothing asks to end.
+#[cfg(not(unix))]
+pub fn end_reading(_: &'static std::sync::atomic::AtomicBool) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Elsewhere nothing asks to end.

@@ -153,3 +153,39 @@ fn mistyped_password_can_be_typed_again() {
     );
     played.assert_code(0);
 }
+
+#[test]
+fn interrupts_are_the_childs_while_it_runs() {
+    let server = Server::start(&[]);
+    let interrupt = || ("type", "\x03".to_owned());
+    let counting = r#"trap 'n=x$n; echo h""it' INT; echo re""ady; while [ "$n" != xx ]; do sleep 0.05; done; echo do""ne"#;
+    let played = play(
+        &[&server.url("")],
+        &[
+            until(":/> "),
+            line(&format!("!{counting}")),
+            until("ready"),
+            interrupt(),
+            until("hit"),
+            interrupt(),
+            until("hit"),
+            until("done"),
+            until(":/> "),
+            line("!echo as\"\"leep; while :; do sleep 0.05; done"),
+            until("asleep"),
+            interrupt(),
+            until(":/> "),
+            line("pwd"),
+            until("/\r\n"),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+}
+
+#[test]
+fn signal_to_end_is_obeyed_at_the_prompt() {
+    let server = Server::start(&[]);
+    let played = play(&[&server.url("")], &[until(":/> "), ("signal", "SIGTERM".to_owned())]);
+    played.assert_code(128 + 15);
+}

@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -14,12 +15,15 @@ use super::complete::Completions;
 use super::words::{self, Line};
 use super::{Next, Shell, command};
 use crate::client::secret;
-use crate::escape;
 use crate::outcome::Outcome;
 use crate::output::complain;
+use crate::{escape, interrupt};
 
 /// Most lines of history.
 const MOST_LINES: usize = 1000;
+
+/// A line is being read.
+static READING: AtomicBool = AtomicBool::new(false);
 
 /// Reads lines and carries them out, until somebody has had enough.
 pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
@@ -31,9 +35,20 @@ pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
     if let Some(path) = &history {
         let _ = editor.load_history(path);
     }
+    interrupt::end_reading(&READING)?;
+    // With it, the editor waits for signals beside keys.
+    let _printer = editor.create_external_printer();
     loop {
         let prompt = prompt(&shell.borrow());
-        match editor.readline(&prompt) {
+        READING.store(true, Ordering::SeqCst);
+        let read = if interrupt::signal().is_some() {
+            Err(ReadlineError::Interrupted)
+        } else {
+            editor.readline(&prompt)
+        };
+        READING.store(false, Ordering::SeqCst);
+        interrupt::check()?;
+        match read {
             Ok(line) => {
                 if !line.trim().is_empty() && !holds_secret(&line) {
                     let _ = editor.add_history_entry(line.as_str());
@@ -49,7 +64,7 @@ pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
                     break;
                 }
             }
-            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => {}
             Err(ReadlineError::Eof) => break,
             Err(error) => {
                 complain(&format!("the terminal cannot be read: {error}"));

@@ -20,9 +20,9 @@ use crate::arguments::client::{GetArguments, LsArguments, MkdirArguments, MvArgu
 use crate::client::change::Kinds;
 use crate::client::sessions::without_last_slash;
 use crate::client::{bookmarks, cat, change, failure, get, ls, pattern, put, raw};
-use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
+use crate::{escape, interrupt};
 
 /// How long the session is looked at for a good-bye that came while nobody asked for anything.
 const GLANCE: Duration = Duration::from_millis(1);
@@ -245,8 +245,9 @@ async fn more(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome>
     let outcome = cat::with(&mut shell.sessions, urls, &mut file).await?;
     std::io::Seek::rewind(&mut file)?;
     let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
-    let run = Command::new("sh").args(["-c", &pager]).stdin(Stdio::from(file)).status();
-    let _ = crate::interrupt::take_interactive();
+    let mut process = Command::new("sh");
+    process.args(["-c", &pager]).stdin(Stdio::from(file));
+    let run = interrupt::leave_to_child(|| process.status());
     run.with_context(|| format!("the pager {} cannot be run", escape::terminal(&pager)))?;
     Ok(outcome)
 }
@@ -258,10 +259,7 @@ pub fn system(command: &str) -> Outcome {
     if !command.is_empty() {
         process.args(["-c", command]);
     }
-    let ended = process.status();
-    // Ctrl-C was meant for it.
-    let _ = crate::interrupt::take_interactive();
-    match ended {
+    match interrupt::leave_to_child(|| process.status()) {
         Ok(status) if status.success() => Outcome::Complete,
         Ok(_) => Outcome::Incomplete,
         Err(error) => {
