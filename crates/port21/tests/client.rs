@@ -312,6 +312,26 @@ fn password_comes_from_a_file_and_is_never_shown() {
 }
 
 #[test]
+fn password_in_the_arguments_is_told_and_one_from_elsewhere_is_not() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new(Manners::default());
+    let url = place.url("a.txt").replace("ftp://", "ftp://joe:secret@");
+    let told = |output: &Output| talk(output).contains("seen in the process list");
+    // A name that is not UTF-8 is no reason to fail.
+    let target = place.folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9/"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_port21"));
+    command.args(["get", "--no-netrc", &url, "-o"]).arg(target);
+    let output = command.output().unwrap();
+    assert!(code(&output) == Some(0) && told(&output), "{}", talk(&output));
+    let output = place.run(&["shell", "-c", &format!("pwd; open '{url}'"), &place.url("")]);
+    assert!(told(&output), "{}", talk(&output));
+    let typed = format!("open {url}\n");
+    let guest = place.url("").replace("ftp://", "ftp://anonymous:me@");
+    let output = PORT21.run_with_input(&["shell", "--no-netrc", "--timeout", "5", &guest], typed.as_bytes());
+    assert!(!told(&output), "{}", talk(&output));
+}
+
+#[test]
 fn help_of_every_command_fits_one_screen() {
     for command in ["ls", "cat", "get", "put", "mirror", "rm", "mv", "mkdir", "raw"] {
         let output = PORT21.run(&[command, "-h"]);

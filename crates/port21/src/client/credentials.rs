@@ -7,6 +7,7 @@ use ftp_client::session::Credentials;
 use ftp_client::url::FtpUrl;
 
 use super::netrc;
+use super::shell::words::{self, Line, Word};
 use crate::arguments::client::ConnectionArguments;
 use crate::escape;
 use crate::outcome::Failure;
@@ -18,7 +19,7 @@ const VARIABLE: &str = "PORT21_PASSWORD";
 /// Finds out who logs in at the server of `url`.
 pub fn find(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::Result<Credentials> {
     if let (Some(user), Some(password)) = (&url.user, &url.password) {
-        if !arguments.quiet && !ftp_protocol::command::is_guest(user.as_bytes()) && stands_in_arguments() {
+        if !arguments.quiet && !ftp_protocol::command::is_guest(user.as_bytes()) && stands_in_arguments(url) {
             complain(
                 "note: a password in a URL is seen in the process list and the shell's history; --password-file is safer",
             );
@@ -40,9 +41,16 @@ pub fn find(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::Result<Cre
     Ok(Credentials { user, password, account })
 }
 
-/// Whether the program was started with a URL that has a password, not with a bookmark.
-fn stands_in_arguments() -> bool {
-    std::env::args().any(|word| FtpUrl::parse(&word).is_ok_and(|url| url.password.is_some()))
+/// Whether the login of `url` stands in the arguments that the program was started with, also among the commands of a shell.
+fn stands_in_arguments(url: &FtpUrl) -> bool {
+    let login = |url: &FtpUrl| (url.host.clone(), url.user.clone(), url.password.clone());
+    let is_it = |word: &str| FtpUrl::parse(word).is_ok_and(|given| login(&given) == login(url));
+    std::env::args_os().any(|argument| {
+        let argument = argument.to_string_lossy();
+        let is_word = |word: &Word| is_it(&word.text());
+        let is_in = |line: &Line| matches!(line, Line::Words(words) if words.iter().any(is_word));
+        is_it(&argument) || words::parse(&argument).is_ok_and(|lines| lines.iter().any(is_in))
+    })
 }
 
 /// The password in the file or the environment.

@@ -13,7 +13,7 @@ mod editor;
 mod perform;
 mod place;
 mod screen;
-mod words;
+pub mod words;
 
 use std::cell::RefCell;
 use std::future::Future;
