@@ -189,3 +189,13 @@ fn signal_to_end_is_obeyed_at_the_prompt() {
     let played = play(&[&server.url("")], &[until(":/> "), ("signal", "SIGTERM".to_owned())]);
     played.assert_code(128 + 15);
 }
+
+#[test]
+fn no_command_lets_a_file_command_the_terminal() {
+    let server = Server::start(&[]);
+    server.put("title", b"\x1b]0;evil\x07");
+    let played = play(&["-c", "cat title; more title; get -o - title", &server.url("")], &[]);
+    played.assert_code(0);
+    assert_eq!(played.shown().matches("^[]0;evil^G").count(), 3, "{:?}", played.shown());
+    assert!(!played.shown().contains('\x1b'), "{:?}", played.shown());
+}

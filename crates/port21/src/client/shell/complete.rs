@@ -15,6 +15,7 @@ use super::Shell;
 use super::command::{self, Meaning};
 use super::words::{self, Line, Word};
 use crate::client::sessions::without_last_slash;
+use crate::escape;
 
 /// Longest time that somebody who presses Tab waits for the server.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -119,6 +120,11 @@ fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
     Some((start, word, command))
 }
 
+/// Whether it holds nothing that a terminal would obey, or that reads as another name than it is.
+fn is_harmless(name: &str) -> bool {
+    !name.chars().any(|character| character.is_control() || escape::misleads(character))
+}
+
 impl Completer for Completions<'_, '_> {
     type Candidate = Pair;
 
@@ -139,8 +145,7 @@ impl Completer for Completions<'_, '_> {
         let directory = if command.is_none() { "" } else { directory };
         let mut pairs: Vec<Pair> = names
             .into_iter()
-            // What a terminal would obey is not put there.
-            .filter(|(name, _)| name.starts_with(last) && !name.chars().any(char::is_control))
+            .filter(|(name, _)| name.starts_with(last) && is_harmless(name))
             .filter(|(name, _)| last.starts_with('.') || !name.starts_with('.'))
             .take(MOST)
             .map(|(name, is_directory)| {
@@ -192,5 +197,13 @@ mod tests {
             assert_eq!(found(line), Some((start, word.to_owned(), command.to_owned())), "{line}");
         }
         assert_eq!(found("!ls a"), None);
+    }
+
+    #[test]
+    fn names_that_a_terminal_obeys_or_an_eye_mistakes_are_not_put_there() {
+        assert!(is_harmless("ü 世.txt"));
+        for name in ["a\x1b[2J", "a\u{9b}2J", "gpj\u{202e}exe", "a\u{200b}b"] {
+            assert!(!is_harmless(name), "{name:?}");
+        }
     }
 }

@@ -104,6 +104,9 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             let urls = urls(&line.names);
             let GetLine { output, resume, verify, segments, transfer, .. } = line;
             let output = output.as_deref().map(local_path);
+            if output.as_deref() == Some(Path::new("-")) {
+                return show(shell, &urls).await;
+            }
             let arguments =
                 GetArguments { urls, output, resume, verify, segments, transfer, connection: connection() };
             get::with(sessions, &arguments).await
@@ -136,14 +139,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             )
             .await
         }
-        ShellCommand::Cat { names } => {
-            let mut screen = Screen::default();
-            let outcome = cat::with(sessions, &urls(&names), &mut screen).await;
-            if shell.interactive {
-                screen.end_line()?;
-            }
-            outcome
-        }
+        ShellCommand::Cat { names } => show(shell, &urls(&names)).await,
         ShellCommand::More { names } => more(shell, &urls(&names)).await,
         ShellCommand::Size { names } => size(shell, &urls(&names)).await,
         ShellCommand::Chmod { mode, names } => {
@@ -236,10 +232,20 @@ async fn size(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome>
     Ok(outcome)
 }
 
-/// Shows files in the user's pager, or as `cat` does where nobody looks.
+/// Shows files, so that a terminal obeys nothing in them.
+async fn show(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome> {
+    let mut screen = Screen::default();
+    let outcome = cat::with(&mut shell.sessions, urls, &mut screen).await;
+    if shell.interactive {
+        screen.end_line()?;
+    }
+    outcome
+}
+
+/// Shows files in the user's pager, or as `cat` does where nobody types.
 async fn more(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome> {
     if !shell.interactive {
-        return cat::with(&mut shell.sessions, urls, &mut std::io::stdout()).await;
+        return show(shell, urls).await;
     }
     let mut file = tempfile::tempfile().context("there is no place for a temporary file")?;
     let outcome = cat::with(&mut shell.sessions, urls, &mut file).await?;
