@@ -53,8 +53,17 @@ pub fn run(arguments: &BookmarkArguments) -> anyhow::Result<Outcome> {
         }
         BookmarkCommand::List => {
             let mut output = std::io::stdout().lock();
-            for (name, url) in bookmarks.iter() {
-                writeln!(output, "{:16} {}", escape::terminal(name), escape::terminal(url))?;
+            for name in bookmarks.names() {
+                match bookmarks.url(name) {
+                    // As it is shown it has no password.
+                    Ok(url) => writeln!(
+                        output,
+                        "{:16} {}",
+                        escape::terminal(name),
+                        escape::terminal(&url.to_string())
+                    )?,
+                    Err(wrong) => complain(&wrong),
+                }
             }
         }
         BookmarkCommand::Rm { name } => {
@@ -95,12 +104,10 @@ fn look_up(name: &str) -> Result<Option<FtpUrl>, String> {
         return Ok(None);
     }
     let bookmarks = Bookmarks::read().map_err(|error| format!("{error:#}"))?;
-    let Some(entry) = bookmarks.document.get(name) else { return Ok(None) };
-    let field = |key: &str| entry.get(key).and_then(Item::as_str);
-    let url = field("url").ok_or_else(|| format!("the bookmark {name} has no url"))?;
-    let url = FtpUrl::parse(url).map_err(|error| format!("the bookmark {name}: {error}"))?;
-    let password = field("password").map(str::to_owned).or(url.password);
-    Ok(Some(FtpUrl { password, ..url }))
+    if !bookmarks.document.contains_key(name) {
+        return Ok(None);
+    }
+    bookmarks.url(name).map(Some)
 }
 
 /// A path beneath the directory of a bookmark; one that begins with `/` is the server's own.
@@ -135,9 +142,11 @@ impl Bookmarks {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error).with_context(|| format!("{shown} cannot be read")),
         };
-        let document = text.parse();
-        let document = document.map_err(|error| {
-            Failure::Arguments(format!("{shown}: {}", escape::terminal(&format!("{error}"))))
+        let document = text.parse::<DocumentMut>().map_err(|error| {
+            // The line itself may hold a password.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count().saturating_add(1);
+            Failure::Arguments(format!("{shown}, line {line}: {}", escape::terminal(error.message())))
         })?;
         Ok(Self { path, document })
     }
@@ -152,13 +161,19 @@ impl Bookmarks {
         self.document.insert(name, Item::Table(entry));
     }
 
-    /// Names and URLs, without passwords.
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let url = |item: &'_ Item| item.get("url").and_then(Item::as_str).map(str::to_owned);
-        self.document.iter().filter_map(move |(name, item)| {
-            url(item)?;
-            Some((name, item.get("url")?.as_str()?))
-        })
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.document.iter().map(|(name, _)| name)
+    }
+
+    /// The URL of a bookmark, with its password if that is kept, or what is wrong with it.
+    fn url(&self, name: &str) -> Result<FtpUrl, String> {
+        let shown = escape::terminal(name);
+        let field =
+            |key: &str| self.document.get(name).and_then(|entry| entry.get(key)).and_then(Item::as_str);
+        let url = field("url").ok_or_else(|| format!("the bookmark {shown} has no url"))?;
+        let url = FtpUrl::parse(url).map_err(|error| format!("the bookmark {shown}: {error}"))?;
+        let password = field("password").map(str::to_owned).or(url.password);
+        Ok(FtpUrl { password, ..url })
     }
 
     /// Replaces the file, so that there is always a whole one.
@@ -209,8 +224,17 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# mine") && text.contains("[two]") && !text.contains("secret"), "{text}");
         let again = Bookmarks::read_from(path).unwrap();
-        let names: Vec<_> = again.iter().collect();
-        assert_eq!(names, [("one", "ftp://one/"), ("two", "ftp://joe@two/")]);
+        let shown: Vec<_> = again.names().map(|name| (name, again.url(name).unwrap().to_string())).collect();
+        assert_eq!(shown, [("one", "ftp://one/".to_owned()), ("two", "ftp://joe@two/".to_owned())]);
+    }
+
+    #[test]
+    fn error_names_the_line_and_does_not_show_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "[one]\nurl = \"ftp://joe:open-sesame@host/\n").unwrap();
+        let Err(error) = Bookmarks::read_from(file.path().to_owned()) else { panic!("it is read") };
+        let text = error.to_string();
+        assert!(text.contains("line 2") && !text.contains("sesame"), "{text}");
     }
 
     #[test]

@@ -65,3 +65,16 @@ fn password_is_kept_only_if_that_is_asked_for() {
     assert!(text.contains("ftp://joe@host/") && !text.contains("sesame"), "{text}");
     assert_eq!(run(folder.path(), &["bookmark", "add", "a/b", "ftp://host/"]).status.code(), Some(2));
 }
+
+#[test]
+fn password_in_a_url_that_was_written_by_hand_is_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("port21/bookmarks.toml");
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let text = "[one]\nurl = \"ftp://joe:open-sesame@host/a\"\n[two]\nurl = \"ftp://joe:open-sesame@host:x/\"\n[three]\n";
+    std::fs::write(path, text).unwrap();
+    let listed = run(folder.path(), &["bookmark", "list"]);
+    let shown = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert_eq!(listed.status.code(), Some(0), "{}", talk(&listed));
+    assert!(shown.contains("ftp://joe@host/a\n") && !(shown + &talk(&listed)).contains("sesame"));
+}
