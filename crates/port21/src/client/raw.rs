@@ -5,7 +5,7 @@ use std::io::Write;
 use ftp_client::Client;
 
 use super::sessions::{Sessions, without_last_slash};
-use super::{failure, go_on};
+use super::{failure, go_on, secret};
 use crate::arguments::ColorChoice;
 use crate::arguments::client::RawArguments;
 use crate::escape;
@@ -41,7 +41,10 @@ pub async fn send(client: &mut Client, commands: &[Vec<u8>], quietly: bool) -> a
                     writeln!(output, "{code:03} {}", escape::terminal_bytes(line))?;
                 }
             }
-            Err(error) => outcome = outcome.max(go_on(&escape::terminal_bytes(command), error)?),
+            Err(error) => {
+                let shown = secret::hidden(command).unwrap_or_else(|| command.clone());
+                outcome = outcome.max(go_on(&escape::terminal_bytes(&shown), error)?);
+            }
         }
     }
     output.finish()?;

@@ -1,5 +1,13 @@
 //! Where a password stands in what is typed or sent, so that it is neither kept nor recorded.
 
+/// Stands in place of a secret, as in all of the program's output.
+const HIDDEN: &[u8] = b"<hidden>";
+
+/// A command without its secret and its line's end, if it holds one.
+pub fn hidden(line: &[u8]) -> Option<Vec<u8>> {
+    Some([line.get(..in_command(line)?)?, HIDDEN].concat())
+}
+
 /// Where the secret of a command begins, if it holds one: behind PASS and ACCT (RFC 959 section 4.1.1), and behind those commands of
 /// SITE that set passwords, which every server names in its own way (PSWD, CHPASS, CPWD, ADDUSER).
 pub fn in_command(line: &[u8]) -> Option<usize> {
@@ -50,6 +58,7 @@ mod tests {
             ("SITE ADDUSER joe secret", "SITE ADDUSER "),
         ] {
             assert_eq!(in_command(line.as_bytes()), Some(kept.len()), "{line}");
+            assert_eq!(hidden(line.as_bytes()), Some(format!("{kept}<hidden>").into_bytes()), "{line}");
         }
         for line in
             ["", "\r\n", "PASS\r\n", "PASS", "USER joe", "SITE HELP PSWD", "SITE", "SITE PSWD", "PASSWORD x"]

@@ -129,3 +129,18 @@ fn recording_hides_the_password_and_others_read_it() {
         assert!(commands.contains("RETR\ta.bin"), "{commands}");
     }
 }
+
+#[test]
+fn recording_hides_passwords_that_are_sent_raw() {
+    let server = FtpServer::start(Manners::default(), &[]);
+    let url = format!("ftp://joe:secret@{}/", server.address());
+    let folder = tempfile::tempdir().unwrap();
+    let pcap = folder.path().join("a.pcapng");
+    let output =
+        run(&["raw", "--pcap", pcap.to_str().unwrap(), &url, "SITE PSWD old-word new-word", "SITE HELP me"]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    let bytes = std::fs::read(&pcap).unwrap();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(!holds(b"old-word") && !holds(b"new-word"), "the passwords are in it");
+    assert!(holds(b"SITE PSWD <hidden>\r\n") && holds(b"SITE HELP me\r\n"));
+}

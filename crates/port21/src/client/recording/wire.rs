@@ -8,6 +8,7 @@ use ftp_protocol::command::is_guest;
 use port21_capture::write::{Flow, Side};
 
 use super::tape::Tape;
+use crate::client::secret;
 
 /// Bytes of a data connection that are kept; those behind are counted.
 const DATA_KEPT: u64 = 64 << 10;
@@ -15,9 +16,6 @@ const DATA_KEPT: u64 = 64 << 10;
 /// Longest command that waits for its end; a longer one is written in pieces. Longer than any command of the client's that holds a
 /// secret.
 const LONGEST_COMMAND: usize = 8 << 10;
-
-/// Stands in place of a password, as in all of the program's output.
-const HIDDEN: &[u8] = b"<hidden>";
 
 /// Writes one connection.
 #[derive(Debug)]
@@ -82,16 +80,15 @@ impl Recorded {
     }
 
     fn without_secret(&mut self, line: Vec<u8>) -> Vec<u8> {
-        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
-        let argument = line.get(5..).unwrap_or_default().trim_ascii_end();
-        match verb.as_slice() {
-            b"USER" => self.guest = is_guest(argument),
-            b"PASS" | b"ACCT" if !self.guest && !argument.is_empty() => {
-                return [&verb, &b" "[..], HIDDEN, b"\r\n"].concat();
-            }
-            _ => {}
+        if line.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(b"USER ")) {
+            self.guest = is_guest(line.get(5..).unwrap_or_default().trim_ascii_end());
         }
-        line
+        // A guest logs in with no secret; what SITE sets is one all the same.
+        let is_site = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"SITE"));
+        match secret::hidden(&line).filter(|_| is_site || !self.guest) {
+            Some(hidden) => [hidden.as_slice(), b"\r\n"].concat(),
+            None => line,
+        }
     }
 
     fn data(&mut self, by: Party, bytes: &[u8]) {
