@@ -27,7 +27,9 @@ pub async fn with(
 ) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in urls {
-        for (path, _) in sessions.expand(url).await? {
+        let found = sessions.expand(url).await?;
+        outcome = outcome.max(found.outcome);
+        for (path, _) in found.names {
             let how = Fetch { representation: url.representation.unwrap_or_default(), ..Fetch::default() };
             let client = sessions.get(url).await?;
             let mut download = match client.fetch(&path, how).await {

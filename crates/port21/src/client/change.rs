@@ -53,12 +53,9 @@ pub async fn remove_with(
     let mut outcome = Outcome::Complete;
     for url in urls {
         let found = sessions.expand(url).await?;
-        if found.is_empty() {
-            complain(&format!("{url}: nothing matches"));
-            outcome = outcome.max(Outcome::Incomplete);
-        }
+        outcome = outcome.max(found.outcome);
         let client = sessions.get(url).await?;
-        for (path, entry) in found {
+        for (path, entry) in found.names {
             let path = without_last_slash(&path);
             let removed = match kinds.is_directory(url, entry.as_ref()) {
                 Ok(true) => client.remove_directory(path).await,

@@ -77,11 +77,8 @@ pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyh
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
         let found = sessions.expand(url).await?;
-        if found.is_empty() {
-            complain(&format!("{url}: nothing matches"));
-            outcome = outcome.max(Outcome::Incomplete);
-        }
-        for (path, listed) in found {
+        outcome = outcome.max(found.outcome);
+        for (path, listed) in found.names {
             if listed.as_ref().is_some_and(|entry| !entry.is_file()) {
                 continue;
             }

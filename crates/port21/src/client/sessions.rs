@@ -7,7 +7,7 @@ use ftp_client::{Client, Connector, Entry, Error, Family, Note, Trust};
 use super::{credentials, failure, pattern};
 use crate::arguments::client::ConnectionArguments;
 use crate::escape;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
 
 /// The sessions of a run.
@@ -18,6 +18,14 @@ pub struct Sessions<'a> {
     /// How to reach the server of the last URL, also when no session is there.
     known: Option<(FtpUrl, Connector)>,
     notes: Vec<(String, Note)>,
+}
+
+/// What a URL means.
+pub struct Expanded {
+    /// Paths, with their entries where they were listed.
+    pub names: Vec<(Vec<u8>, Option<Entry>)>,
+    /// Incomplete if nothing matches.
+    pub outcome: Outcome,
 }
 
 impl<'a> Sessions<'a> {
@@ -87,18 +95,22 @@ impl<'a> Sessions<'a> {
         self.known = None;
     }
 
-    /// The names that `url` means: those that match if its last part is a pattern, otherwise itself.
-    pub async fn expand(&mut self, url: &FtpUrl) -> anyhow::Result<Vec<(Vec<u8>, Option<Entry>)>> {
+    /// The names that `url` means: those that match if its last part is a pattern, otherwise itself. That nothing matches is told.
+    pub async fn expand(&mut self, url: &FtpUrl) -> anyhow::Result<Expanded> {
         if let Some(path) = pattern::literal(&url.path) {
-            return Ok(vec![(path, None)]);
+            return Ok(Expanded { names: vec![(path, None)], outcome: Outcome::Complete });
         }
         let (directory, wanted) = pattern::split(&url.path);
         let client = self.get(url).await?;
         let entries = client.list(without_last_slash(directory)).await.map_err(failure)?;
         let found = entries.into_iter().filter(|entry| pattern::matches(wanted, &entry.name));
-        let mut found: Vec<_> = found.map(|entry| ([directory, &entry.name].concat(), Some(entry))).collect();
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(found)
+        let mut names: Vec<_> = found.map(|entry| ([directory, &entry.name].concat(), Some(entry))).collect();
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if names.is_empty() {
+            complain(&format!("{url}: nothing matches"));
+            return Ok(Expanded { names, outcome: Outcome::Incomplete });
+        }
+        Ok(Expanded { names, outcome: Outcome::Complete })
     }
 
     /// Says good-bye, and tells what was odd.

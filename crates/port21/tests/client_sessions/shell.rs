@@ -152,6 +152,18 @@ fn quoted_characters_mean_themselves_in_every_part_of_a_name() {
     assert_eq!(fs::read(album.join("u1.txt")).unwrap(), b"other");
 }
 
+#[test]
+fn pattern_that_matches_nothing_is_a_failure() {
+    let server = Server::start(&[]);
+    for command in ["size nope*", "chmod 600 nope*", "cat nope*", "get nope*", "rm nope*", "more nope*"] {
+        let output = shell(&server, command);
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", talk(&output));
+        assert!(talk(&output).contains("nothing matches"), "{command}: {}", talk(&output));
+    }
+    let output = run(&["cat", "--quiet", &server.url("nope*")]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

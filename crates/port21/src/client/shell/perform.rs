@@ -143,15 +143,15 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         ShellCommand::More { names } => more(shell, &urls(&names)).await,
         ShellCommand::Size { names } => size(shell, &urls(&names)).await,
         ShellCommand::Chmod { mode, names } => {
-            let mut commands = Vec::new();
+            let (mut commands, mut outcome) = (Vec::new(), Outcome::Complete);
+            let beginning = format!("SITE CHMOD {} ", text(&mode));
             for url in urls(&names) {
-                for (path, _) in sessions.expand(&url).await? {
-                    commands.push(
-                        [b"SITE CHMOD ", text(&mode).as_bytes(), b" ", without_last_slash(&path)].concat(),
-                    );
-                }
+                let found = sessions.expand(&url).await?;
+                outcome = outcome.max(found.outcome);
+                let command = |path: &[u8]| [beginning.as_bytes(), without_last_slash(path)].concat();
+                commands.extend(found.names.iter().map(|(path, _)| command(path)));
             }
-            raw::send(client(shell, &here).await?, &commands, true).await
+            Ok(outcome.max(raw::send(client(shell, &here).await?, &commands, true).await?))
         }
         ShellCommand::Quote { words } => {
             let words: Vec<String> = words.iter().map(|word| text(word)).collect();
@@ -215,7 +215,9 @@ async fn cd(shell: &mut Shell<'_>, mut here: Place, directory: Option<&str>) -> 
 async fn size(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in urls {
-        for (path, listed) in shell.sessions.expand(url).await? {
+        let found = shell.sessions.expand(url).await?;
+        outcome = outcome.max(found.outcome);
+        for (path, listed) in found.names {
             let known = listed.and_then(|entry| entry.size);
             let shown = escape::terminal_bytes(&path);
             let told = match known {
