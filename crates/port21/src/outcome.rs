@@ -87,8 +87,11 @@ impl std::error::Error for Failure {}
 pub struct Told;
 
 impl Told {
-    /// Tells an error before the program ends with it.
+    /// Tells an error before the program ends with it, unless it was told already.
     pub fn tell(error: anyhow::Error) -> anyhow::Error {
+        if error.is::<Self>() {
+            return error;
+        }
         output::complain(&format!("{error:#}"));
         error.context(Told)
     }

@@ -36,7 +36,7 @@ use crate::arguments::client::{
     MvArguments, PutArguments, RawArguments, RmArguments, ShellArguments,
 };
 use crate::interrupt;
-use crate::outcome::{Failure, Outcome, Told};
+use crate::outcome::{Failure, Outcome, Told, is_closed_pipe};
 use crate::output::complain;
 
 /// A command of the client.
@@ -86,7 +86,11 @@ pub use mirror::filter::Filter;
 pub fn run(command: Command<'_>) -> anyhow::Result<Outcome> {
     let connection = command.connection();
     let outcome = carry_out(&command);
-    let failed = !matches!(outcome, Ok(Outcome::Complete));
+    let failed = match &outcome {
+        Ok(outcome) => *outcome != Outcome::Complete,
+        // Whoever reads our output has seen enough.
+        Err(error) => !is_closed_pipe(error),
+    };
     if !failed || !connection.explain || interrupt::signal().is_some() {
         return outcome;
     }

@@ -144,3 +144,17 @@ fn recording_hides_passwords_that_are_sent_raw() {
     assert!(!holds(b"old-word") && !holds(b"new-word"), "the passwords are in it");
     assert!(holds(b"SITE PSWD <hidden>\r\n") && holds(b"SITE HELP me\r\n"));
 }
+
+#[test]
+fn nothing_is_explained_to_who_has_read_enough() {
+    let server = FtpServer::start(Manners::default(), &[("big.bin", &vec![b'x'; 4 << 20])]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_port21"))
+        .args(["cat", "--explain", "--quiet", "--no-netrc", &format!("ftp://{}/big.bin", server.address())])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), talk(&output)), (Some(0), String::new()));
+}

@@ -164,6 +164,27 @@ fn pattern_that_matches_nothing_is_a_failure() {
     assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
 }
 
+#[test]
+fn what_cannot_be_written_is_a_failure() {
+    let server = Server::start(&[]);
+    server.put("a.txt", b"text");
+    for command in ["size a.txt", "pwd", "lpwd"] {
+        let mut port21 = Command::new(env!("CARGO_BIN_EXE_port21"));
+        port21.args(["shell", "--quiet", "--no-netrc", "-c", command, &server.url("")]);
+        port21.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        let output = port21.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", talk(&output));
+    }
+}
+
+#[test]
+fn wrong_command_is_told_once() {
+    let server = Server::start(&[]);
+    let output = run(&["shell", "--quiet", "--explain", "-c", "frobnicate", &server.url("")]);
+    assert_eq!(output.status.code(), Some(2), "{}", talk(&output));
+    assert!(!talk(&output).contains("told already"), "{}", talk(&output));
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

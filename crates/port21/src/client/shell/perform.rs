@@ -32,7 +32,7 @@ pub async fn perform(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::Re
     match command {
         ShellCommand::Lcd { directory } => lcd(directory),
         ShellCommand::Lpwd => {
-            say(&escape::terminal(&std::env::current_dir()?.to_string_lossy()));
+            say(&escape::terminal(&std::env::current_dir()?.to_string_lossy()))?;
             Ok(Outcome::Complete)
         }
         ShellCommand::Binary => Ok(represent(shell, Representation::Image)),
@@ -97,7 +97,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         }
         ShellCommand::Cd { directory } => cd(shell, here, directory.as_deref()).await,
         ShellCommand::Pwd => {
-            say(&escape::terminal_bytes(here.directory()));
+            say(&escape::terminal_bytes(here.directory()))?;
             Ok(Outcome::Complete)
         }
         ShellCommand::Get(line) => {
@@ -225,8 +225,8 @@ async fn size(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome>
                 None => shell.sessions.get(url).await?.size(&path).await,
             };
             match told {
-                Ok(Some(size)) => say(&format!("{size:>12} {shown}")),
-                Ok(None) => say(&format!("{:>12} {shown}", "-")),
+                Ok(Some(size)) => say(&format!("{size:>12} {shown}"))?,
+                Ok(None) => say(&format!("{:>12} {shown}", "-"))?,
                 Err(error) => outcome = outcome.max(crate::client::go_on(&shown, error)?),
             }
         }
@@ -333,6 +333,6 @@ fn text(word: &str) -> String {
     Word::from_parsed(word).text()
 }
 
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+fn say(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
 }
