@@ -185,6 +185,19 @@ fn wrong_command_is_told_once() {
     assert!(!talk(&output).contains("told already"), "{}", talk(&output));
 }
 
+#[test]
+fn batch_that_is_too_long_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = [vec![b'\n'; 16 << 20], b"frobnicate".to_vec()].concat();
+    fs::write(file.path(), &text).unwrap();
+    let filed = run(&["shell", "-f", file.path().to_str().unwrap()]);
+    let piped = PORT21.run_with_input(&["shell"], &text);
+    for output in [filed, piped] {
+        assert_eq!(output.status.code(), Some(2), "{}", talk(&output));
+        assert!(talk(&output).contains("16 MiB"), "{}", talk(&output));
+    }
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

@@ -16,8 +16,9 @@ mod screen;
 pub mod words;
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::future::Future;
-use std::io::{IsTerminal, Read, stdin};
+use std::io::{self, IsTerminal, Read, stdin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -92,22 +93,31 @@ pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
 
 /// The commands, unless somebody is to type them.
 fn batch(arguments: &ShellArguments) -> anyhow::Result<Option<String>> {
-    let mut text = String::new();
     match (&arguments.commands, &arguments.file) {
-        (Some(commands), _) => text.clone_from(commands),
+        (Some(commands), _) => Ok(Some(commands.clone())),
         (None, Some(path)) if path.as_os_str() != "-" => {
             let shown = escape::terminal(&path.to_string_lossy());
-            let read =
-                std::fs::File::open(path).and_then(|file| file.take(LONGEST_BATCH).read_to_string(&mut text));
-            read.map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
+            read(File::open(path), &shown).map(Some)
         }
-        (None, None) if stdin().is_terminal() => return Ok(None),
-        _ => {
-            let read = stdin().lock().take(LONGEST_BATCH).read_to_string(&mut text);
-            read.map_err(|error| Failure::Arguments(format!("standard input cannot be read: {error}")))?;
-        }
+        (None, None) if stdin().is_terminal() => Ok(None),
+        _ => read(Ok(stdin().lock()), "standard input").map(Some),
     }
-    Ok(Some(text))
+}
+
+/// The whole of a batch. One that is too long is not carried out in part.
+fn read(source: io::Result<impl Read>, shown: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let length =
+        source.and_then(|source| source.take(LONGEST_BATCH.saturating_add(1)).read_to_string(&mut text));
+    let length = length.map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
+    if length as u64 > LONGEST_BATCH {
+        let most = LONGEST_BATCH >> 20;
+        return Err(Failure::Arguments(format!(
+            "{shown} is longer than {most} MiB, the most that a batch has"
+        ))
+        .into());
+    }
+    Ok(text)
 }
 
 impl<'a> Shell<'a> {
