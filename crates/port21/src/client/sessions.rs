@@ -1,5 +1,7 @@
 //! One session for each server and user, kept for the whole run; and what its notes are in the end.
 
+use std::time::Duration;
+
 use ftp_client::session::{DataMode, Security};
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Connector, Entry, Error, Family, Note, Trust};
@@ -9,6 +11,9 @@ use crate::arguments::client::ConnectionArguments;
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
+
+/// Longest time that a server is waited for to say good-bye, too.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The sessions of a run.
 pub struct Sessions<'a> {
@@ -84,7 +89,7 @@ impl<'a> Sessions<'a> {
         if let Some((url, mut client)) = self.open.take() {
             self.keep_notes(&url, &client);
             if !client.is_closed() {
-                let _ = client.quit().await;
+                let _ = tokio::time::timeout(PATIENCE, client.quit()).await;
             }
         }
     }

@@ -198,6 +198,40 @@ fn batch_that_is_too_long_is_refused() {
     }
 }
 
+/// A server that takes any login, refuses everything else, and never answers QUIT.
+fn silent_at_the_end() -> std::net::SocketAddr {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let reader = BufReader::new(stream.try_clone().unwrap());
+            let mut say = |text: &str| drop(stream.write_all(text.as_bytes()));
+            say("220 ready\r\n");
+            for line in reader.lines().map_while(Result::ok) {
+                match line.split(' ').next().unwrap_or_default() {
+                    "USER" => say("331 password?\r\n"),
+                    "PASS" => say("230 welcome\r\n"),
+                    "QUIT" => {}
+                    _ => say("502 unknown\r\n"),
+                }
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn notes_are_told_however_the_shell_ends() {
+    let address = silent_at_the_end();
+    for (path, code) in [("", 0), ("nowhere/", 1)] {
+        let output = run(&["shell", "-c", "pwd", &format!("ftp://joe:secret@{address}/{path}")]);
+        assert_eq!(output.status.code(), Some(code), "{}", talk(&output));
+        assert!(talk(&output).contains("note: 127.0.0.1: "), "{path}: {}", talk(&output));
+    }
+}
+
 /// Types into a terminal: Tab, Ctrl-C in the middle of a transfer, a pause that the server does not wait out.
 const TYPIST: &str = r#"
 import os, pty, re, select, sys, time

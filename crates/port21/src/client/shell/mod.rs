@@ -22,7 +22,6 @@ use std::io::{self, IsTerminal, Read, stdin};
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Context;
 use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
 use tokio::runtime::Runtime;
@@ -62,7 +61,7 @@ enum Next {
 /// Runs the shell.
 pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
     let batch = batch(arguments)?;
-    let mut shell = Shell {
+    let shell = Rc::new(RefCell::new(Shell {
         runtime: Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build()?),
         connection: &arguments.connection,
         sessions: Sessions::new(&arguments.connection),
@@ -70,25 +69,28 @@ pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
         tried: None,
         representation: None,
         interactive: batch.is_none(),
-    };
+    }));
+    let outcome = carry_out(&shell, arguments, batch);
+    if let Some(shell) = Rc::into_inner(shell) {
+        shell.into_inner().end();
+    }
+    outcome
+}
+
+fn carry_out<'a>(
+    shell: &Rc<RefCell<Shell<'a>>>,
+    arguments: &'a ShellArguments,
+    batch: Option<String>,
+) -> anyhow::Result<Outcome> {
     if let Some(url) = &arguments.url {
+        let mut shell = shell.borrow_mut();
         let opened = shell.until_signal(|shell| Box::pin(perform::open(shell, url.clone())));
         shell.go_on(opened.map(|()| Outcome::Complete))?;
     }
-    let (shell, outcome) = match batch {
-        Some(text) => {
-            let outcome = shell.batch(&text);
-            (shell, outcome)
-        }
-        None => {
-            let shell = Rc::new(RefCell::new(shell));
-            let outcome = editor::run(&shell);
-            let shell = Rc::into_inner(shell).context("the editor still holds the shell")?;
-            (shell.into_inner(), outcome)
-        }
-    };
-    shell.end();
-    outcome
+    match batch {
+        Some(text) => shell.borrow_mut().batch(&text),
+        None => editor::run(shell),
+    }
 }
 
 /// The commands, unless somebody is to type them.
@@ -225,10 +227,7 @@ impl<'a> Shell<'a> {
     /// Ends the session, and tells what was odd.
     fn end(self) {
         let Self { runtime, sessions, .. } = self;
-        runtime.block_on(async {
-            // A server that does not answer is not waited for.
-            let _ = tokio::time::timeout(Duration::from_secs(5), sessions.end()).await;
-        });
+        runtime.block_on(sessions.end());
         // A name that is still being looked up must not hold the program.
         if let Some(runtime) = Rc::into_inner(runtime) {
             runtime.shutdown_background();
