@@ -87,7 +87,7 @@ fn local(folder: &str) -> Vec<(String, bool)> {
 /// The word before the cursor: where it begins, and what it says; and the command that it belongs to, unless it is that.
 fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
     // Behind a quote that is open a word begins with it.
-    let mut start = 0;
+    let (mut command, mut start) = (0, 0);
     let mut escaped = false;
     let mut quote = None;
     for (at, character) in line.char_indices() {
@@ -97,11 +97,14 @@ fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
             (None | Some('"'), '\\') => escaped = true,
             (Some(open), _) if open == character => quote = None,
             (None, '\'' | '"') => quote = Some(character),
-            (None, ' ' | '\t' | ';') => start = next,
+            (None, ';') => (command, start) = (next, next),
+            (None, ' ' | '\t') => start = next,
             _ => {}
         }
     }
     let (before, word) = line.split_at_checked(start)?;
+    // Names that have no more in common may end in the backslash before what differs.
+    let word = if escaped { word.strip_suffix('\\')? } else { word };
     let closed = match quote {
         Some(open) => format!("{word}{open}"),
         None => word.to_owned(),
@@ -111,13 +114,25 @@ fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
         Some(Line::System(_)) => return None,
         None => String::new(),
     };
-    let before = before.rsplit(';').next().unwrap_or_default();
-    let command = match words::parse(before).ok()?.pop() {
+    let command = match words::parse(before.get(command..)?).ok()?.pop() {
         Some(Line::Words(words)) => words.first().map(Word::text),
         Some(Line::System(_)) => return None,
         None => None,
     };
     Some((start, word, command))
+}
+
+/// The names that begin with `last`, in their order. Of too many, those in the middle are left out: the first and the last tell how much
+/// all have in common.
+fn matching(mut names: Vec<(String, bool)>, last: &str) -> Vec<(String, bool)> {
+    let is_meant = |name: &str| name.starts_with(last) && (last.starts_with('.') || !name.starts_with('.'));
+    names.retain(|(name, _)| is_meant(name) && is_harmless(name));
+    names.sort();
+    if let Some(end) = names.pop() {
+        names.truncate(MOST.saturating_sub(1));
+        names.push(end);
+    }
+    names
 }
 
 /// Whether it holds nothing that a terminal would obey, or that reads as another name than it is.
@@ -143,18 +158,14 @@ impl Completer for Completions<'_, '_> {
             Some(Meaning::Other) => Vec::new(),
         };
         let directory = if command.is_none() { "" } else { directory };
-        let mut pairs: Vec<Pair> = names
+        let mut pairs: Vec<Pair> = matching(names, last)
             .into_iter()
-            .filter(|(name, _)| name.starts_with(last) && is_harmless(name))
-            .filter(|(name, _)| last.starts_with('.') || !name.starts_with('.'))
-            .take(MOST)
             .map(|(name, is_directory)| {
                 let end = if is_directory { "/" } else { "" };
                 let replacement = words::quote(&format!("{directory}{name}{end}"));
                 Pair { display: format!("{name}{end}"), replacement }
             })
             .collect();
-        pairs.sort_by(|one, other| one.display.cmp(&other.display));
         // The only one is whole, so that the next word may follow.
         if let [only] = pairs.as_mut_slice()
             && !only.replacement.ends_with('/')
@@ -193,10 +204,24 @@ mod tests {
             ("get x 'pub/a", 6, "pub/a", "get"),
             ("pwd; cd ü", 8, "ü", "cd"),
             ("pwd;c", 4, "c", ""),
+            ("put 'a;b' c", 10, "c", "put"),
+            ("put a\\;b c", 9, "c", "put"),
+            ("get a\\", 4, "a", "get"),
         ] {
             assert_eq!(found(line), Some((start, word.to_owned(), command.to_owned())), "{line}");
         }
         assert_eq!(found("!ls a"), None);
+    }
+
+    #[test]
+    fn of_too_many_names_those_stay_that_tell_what_all_have_in_common() {
+        let many = (0..2 * MOST).map(|number| format!("aa{number:05}"));
+        let names = many.chain(["ab".into(), ".a".into(), "b".into()]).map(|name| (name, false)).collect();
+        let shown = matching(names, "a");
+        let ends = (shown.first().unwrap().0.as_str(), shown.last().unwrap().0.as_str());
+        assert_eq!((shown.len(), ends), (MOST, ("aa00000", "ab")));
+        assert_eq!(matching(vec![(".a".into(), false), ("b".into(), true)], ""), [("b".to_owned(), true)]);
+        assert!(matching(Vec::new(), "").is_empty());
     }
 
     #[test]

@@ -135,10 +135,10 @@ fn end(words: &mut Vec<Word>, lines: &mut Vec<Line>) {
     }
 }
 
-/// `name` so that a line means it and nothing else.
+/// `name` so that a line means it and nothing else, also where an option could stand.
 pub fn quote(name: &str) -> String {
     let special = |character: char| " \t\\'\"*?[;#!".contains(character);
-    let mut quoted = String::new();
+    let mut quoted = String::from(if name.starts_with('-') { "./" } else { "" });
     for character in name.chars() {
         if special(character) {
             quoted.push('\\');
@@ -203,5 +203,6 @@ mod tests {
         for name in ["a b", "*", "a'b\"c\\d", "#x", "!x", "[x];y", "ü 世"] {
             assert_eq!(words(&format!("get {}", quote(name))), ["get", name]);
         }
+        assert_eq!(quote("-c *"), "./-c\\ \\*");
     }
 }
