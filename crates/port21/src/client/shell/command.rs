@@ -1,4 +1,4 @@
-//! The commands of the shell, as one definition for parsing, help and completion.
+//! The commands of the shell, as one definition for parsing and help; and what their words mean, for completion.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::words::Word;
 use crate::arguments::client::TransferArguments;
 use crate::client::secret;
 
-/// What stands behind an option that wants a value takes no completion of names.
+/// A command, as it is typed.
 #[derive(Debug, Parser)]
 #[command(
     name = "port21 shell",
@@ -29,6 +29,43 @@ struct Line {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum ShellCommand {
+    #[command(flatten)]
+    AtPlace(PlaceCommand),
+    /// Change the directory here
+    Lcd {
+        /// Directory [default: the home directory]
+        directory: Option<PathBuf>,
+    },
+    /// Show the directory here
+    Lpwd,
+    /// Transfer files as they are; the default
+    #[command(visible_alias = "image")]
+    Binary,
+    /// Transfer files as text, with the line ends of the receiving side
+    Ascii,
+    /// Connect to another server
+    Open {
+        /// ftp://USER@HOST:PORT/PATH, also ftpes:// and ftps://, or a bookmark as NAME:
+        url: String,
+    },
+    /// Log in as somebody else
+    User {
+        /// Name
+        name: String,
+        /// Password; asked for if it does not stand here
+        password: Option<String>,
+    },
+    /// End the session
+    #[command(visible_alias = "disconnect")]
+    Close,
+    /// End the session and the shell
+    #[command(visible_aliases = ["bye", "exit"])]
+    Quit,
+}
+
+/// A command that needs a session, and a directory that names are relative to.
+#[derive(Debug, Subcommand)]
+pub enum PlaceCommand {
     /// List directories or files
     #[command(visible_alias = "dir")]
     Ls {
@@ -45,13 +82,6 @@ pub enum ShellCommand {
     },
     /// Show the directory on the server
     Pwd,
-    /// Change the directory here
-    Lcd {
-        /// Directory [default: the home directory]
-        directory: Option<PathBuf>,
-    },
-    /// Show the directory here
-    Lpwd,
     /// Fetch files
     #[command(visible_alias = "mget")]
     Get(GetLine),
@@ -133,29 +163,6 @@ pub enum ShellCommand {
         /// File or directory
         name: Option<String>,
     },
-    /// Transfer files as they are; the default
-    #[command(visible_alias = "image")]
-    Binary,
-    /// Transfer files as text, with the line ends of the receiving side
-    Ascii,
-    /// Connect to another server
-    Open {
-        /// ftp://USER@HOST:PORT/PATH, also ftpes:// and ftps://, or a bookmark as NAME:
-        url: String,
-    },
-    /// Log in as somebody else
-    User {
-        /// Name
-        name: String,
-        /// Password; asked for if it does not stand here
-        password: Option<String>,
-    },
-    /// End the session
-    #[command(visible_alias = "disconnect")]
-    Close,
-    /// End the session and the shell
-    #[command(visible_aliases = ["bye", "exit"])]
-    Quit,
 }
 
 /// Arguments of `get`.
@@ -230,8 +237,8 @@ pub fn holds_secret(words: &[Word]) -> bool {
     let in_raw = |words: &[String]| secret::in_command(words.join(" ").as_bytes()).is_some();
     let holds = match parse(words) {
         Ok(ShellCommand::User { password, .. }) => password.is_some(),
-        Ok(ShellCommand::Quote { .. }) => in_raw(texts.get(1..).unwrap_or_default()),
-        Ok(ShellCommand::Site { .. }) => {
+        Ok(ShellCommand::AtPlace(PlaceCommand::Quote { .. })) => in_raw(texts.get(1..).unwrap_or_default()),
+        Ok(ShellCommand::AtPlace(PlaceCommand::Site { .. })) => {
             in_raw(&[&["SITE".to_owned()], texts.get(1..).unwrap_or_default()].concat())
         }
         Ok(_) => false,
@@ -306,12 +313,21 @@ mod tests {
     }
 
     #[test]
+    fn words_mean_the_same_behind_every_name_of_a_command() {
+        for command in Line::command().get_subcommands() {
+            for alias in command.get_visible_aliases() {
+                assert_eq!(meaning(alias), meaning(command.get_name()), "{alias}");
+            }
+        }
+    }
+
+    #[test]
     fn commands_take_what_they_need_and_no_more() {
         assert!(
-            matches!(parsed("mget -c *.iso"), Ok(ShellCommand::Get(line)) if line.resume && line.names == ["*.iso"])
+            matches!(parsed("mget -c *.iso"), Ok(ShellCommand::AtPlace(PlaceCommand::Get(line))) if line.resume && line.names == ["*.iso"])
         );
         assert!(
-            matches!(parsed("quote SITE -x y"), Ok(ShellCommand::Quote { words }) if words == ["SITE", "-x", "y"])
+            matches!(parsed("quote SITE -x y"), Ok(ShellCommand::AtPlace(PlaceCommand::Quote { words })) if words == ["SITE", "-x", "y"])
         );
         assert!(parsed("get").is_err() && parsed("pwd x").is_err() && parsed("nothing").is_err());
     }

@@ -12,7 +12,7 @@ use ftp_client::url::FtpUrl;
 use ftp_protocol::{Command as FtpCommand, Verb};
 
 use super::Shell;
-use super::command::{GetLine, PutLine, ShellCommand};
+use super::command::{GetLine, PlaceCommand, PutLine, ShellCommand};
 use super::place::Place;
 use super::screen::Screen;
 use super::words::Word;
@@ -55,9 +55,9 @@ pub async fn perform(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::Re
             Ok(Outcome::Complete)
         }
         ShellCommand::Quit => Ok(Outcome::Complete),
-        other => {
+        ShellCommand::AtPlace(command) => {
             refresh(shell).await?;
-            at_the_place(shell, other).await
+            at_the_place(shell, command).await
         }
     }
 }
@@ -79,7 +79,7 @@ pub async fn open(shell: &mut Shell<'_>, url: FtpUrl) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::Result<Outcome> {
+async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::Result<Outcome> {
     let connection = || shell.connection.clone();
     let here = place(shell)?.clone();
     let representation = shell.representation;
@@ -87,7 +87,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
         |names: &[String]| names.iter().map(|name| here.resolve(name, representation)).collect::<Vec<_>>();
     let sessions = &mut shell.sessions;
     match command {
-        ShellCommand::Ls { names, names_only } => {
+        PlaceCommand::Ls { names, names_only } => {
             let urls = if names.is_empty() { vec![here.url()] } else { urls(&names) };
             ls::with(
                 sessions,
@@ -95,12 +95,12 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             )
             .await
         }
-        ShellCommand::Cd { directory } => cd(shell, here, directory.as_deref()).await,
-        ShellCommand::Pwd => {
+        PlaceCommand::Cd { directory } => cd(shell, here, directory.as_deref()).await,
+        PlaceCommand::Pwd => {
             say(&escape::terminal_bytes(here.directory()))?;
             Ok(Outcome::Complete)
         }
-        ShellCommand::Get(line) => {
+        PlaceCommand::Get(line) => {
             let urls = urls(&line.names);
             let GetLine { output, resume, verify, segments, transfer, .. } = line;
             let output = output.as_deref().map(local_path);
@@ -111,7 +111,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
                 GetArguments { urls, output, resume, verify, segments, transfer, connection: connection() };
             get::with(sessions, &arguments).await
         }
-        ShellCommand::Put(line) => {
+        PlaceCommand::Put(line) => {
             let files = local_names(&line.names)?;
             let PutLine { output, resume, verify, in_place, append, transfer, .. } = line;
             let target = output.as_deref();
@@ -122,16 +122,16 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
                 PutArguments { files_and_url, resume, verify, in_place, append, transfer, connection };
             put::with(sessions, &files, &url, &arguments).await
         }
-        ShellCommand::Rm { names } => change::remove_with(sessions, &urls(&names), Kinds::Files).await,
-        ShellCommand::Rmdir { names } => {
+        PlaceCommand::Rm { names } => change::remove_with(sessions, &urls(&names), Kinds::Files).await,
+        PlaceCommand::Rmdir { names } => {
             change::remove_with(sessions, &urls(&names), Kinds::Directories).await
         }
-        ShellCommand::Mv { from, to } => {
+        PlaceCommand::Mv { from, to } => {
             let url = |name: &str| here.resolve_name(name, None);
             let arguments = MvArguments { from: url(&from), to: url(&to), connection: connection() };
             change::rename_with(sessions, &arguments).await
         }
-        ShellCommand::Mkdir { names, parents } => {
+        PlaceCommand::Mkdir { names, parents } => {
             let urls = names.iter().map(|name| here.resolve_name(name, None)).collect();
             change::make_directories_with(
                 sessions,
@@ -139,10 +139,10 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             )
             .await
         }
-        ShellCommand::Cat { names } => show(shell, &urls(&names)).await,
-        ShellCommand::More { names } => more(shell, &urls(&names)).await,
-        ShellCommand::Size { names } => size(shell, &urls(&names)).await,
-        ShellCommand::Chmod { mode, names } => {
+        PlaceCommand::Cat { names } => show(shell, &urls(&names)).await,
+        PlaceCommand::More { names } => more(shell, &urls(&names)).await,
+        PlaceCommand::Size { names } => size(shell, &urls(&names)).await,
+        PlaceCommand::Chmod { mode, names } => {
             let (mut commands, mut outcome) = (Vec::new(), Outcome::Complete);
             let beginning = format!("SITE CHMOD {} ", text(&mode));
             for url in urls(&names) {
@@ -153,23 +153,22 @@ async fn at_the_place(shell: &mut Shell<'_>, command: ShellCommand) -> anyhow::R
             }
             Ok(outcome.max(raw::send(client(shell, &here).await?, &commands, true).await?))
         }
-        ShellCommand::Quote { words } => {
+        PlaceCommand::Quote { words } => {
             let words: Vec<String> = words.iter().map(|word| text(word)).collect();
             raw::send(client(shell, &here).await?, &[words.join(" ").into_bytes()], false).await
         }
-        ShellCommand::Site { words } => {
+        PlaceCommand::Site { words } => {
             let words: Vec<String> = words.iter().map(|word| text(word)).collect();
             raw::send(client(shell, &here).await?, &[format!("SITE {}", words.join(" ")).into_bytes()], false)
                 .await
         }
-        ShellCommand::Stat { name } => {
+        PlaceCommand::Stat { name } => {
             let path = name.map(|name| here.path_of(&name));
             let command = FtpCommand::new(Verb::Stat, path.as_deref().map(without_last_slash));
             let command = command.encode().map_err(|error| anyhow!("{error}"))?;
             let command = command.strip_suffix(b"\r\n").unwrap_or(&command).to_vec();
             raw::send(client(shell, &here).await?, &[command], false).await
         }
-        _ => Ok(Outcome::Complete),
     }
 }
 
