@@ -1,5 +1,6 @@
 //! What the analyser finds in a recording.
 
+use std::cmp::Reverse;
 use std::io::Read;
 
 use port21_analysis::analysis::{Analysis, Options, Share, Tally};
@@ -58,14 +59,41 @@ pub fn find(recording: Box<dyn Read + Send>) -> Result<Vec<Finding>, OpenError> 
         }
     }
     found.extend(analysis.conclude(tally).findings);
+    Ok(told(found))
+}
+
+/// What explains a failure, the gravest first; what is equally grave as it was found, session by session.
+fn told(mut found: Vec<Finding>) -> Vec<Finding> {
     found.retain(|finding| !NOT_TOLD.contains(&finding.code));
-    Ok(found)
+    found.sort_by_key(|finding| Reverse(finding.severity));
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use port21_analysis::findings::CATALOGUE;
+
+    #[test]
+    fn gravest_comes_first_whatever_session_it_is_of() {
+        let finding = |code: &'static str| {
+            let kind = CATALOGUE.iter().find(|kind| kind.code == code).unwrap();
+            Finding {
+                code,
+                severity: kind.severity,
+                session: None,
+                packets: Vec::new(),
+                title: kind.title,
+                detail: String::new(),
+                rule: kind.rule,
+                advice: kind.advice,
+            }
+        };
+        let codes = ["login-rejected", "anonymous-login", "transfer-short", "file-busy", "transfer-reset"];
+        let found = told(codes.into_iter().map(finding).collect());
+        let order: Vec<_> = found.iter().map(|finding| finding.code).collect();
+        assert_eq!(order, ["transfer-short", "transfer-reset", "login-rejected", "file-busy"]);
+    }
 
     #[test]
     fn what_is_not_told_stands_in_the_catalogue() {
