@@ -16,6 +16,7 @@ use anyhow::Context;
 use ftp_client::url::FtpUrl;
 use toml_edit::{DocumentMut, Item, Table, value};
 
+use super::folders;
 use crate::arguments::client::{BookmarkArguments, BookmarkCommand};
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
@@ -129,10 +130,8 @@ fn is_name(name: &str) -> bool {
 
 impl Bookmarks {
     fn read() -> anyhow::Result<Self> {
-        let home = || Some(std::env::home_dir()?.join(".config"));
-        let folder = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let folder = folder.or_else(home).context("there is no home directory for bookmarks")?;
-        Self::read_from(folder.join("port21/bookmarks.toml"))
+        let folder = folders::configuration().context("there is no home directory for bookmarks")?;
+        Self::read_from(folder.join("bookmarks.toml"))
     }
 
     fn read_from(path: PathBuf) -> anyhow::Result<Self> {

@@ -10,6 +10,7 @@ pub mod bookmarks;
 mod cat;
 mod change;
 mod credentials;
+mod folders;
 mod get;
 mod local;
 mod ls;
@@ -105,7 +106,7 @@ fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
         return shell::run(arguments);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(until_signal(async {
+    let outcome = runtime.block_on(unless(interrupt::check, async {
         match command {
             Command::Ls(arguments) => ls::run(arguments).await,
             Command::Cat(arguments) => cat::run(arguments).await,
@@ -124,14 +125,17 @@ fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
     outcome
 }
 
-/// Ends the work when a signal asks for it; what is written stays for `--resume`.
-async fn until_signal(work: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<Outcome> {
+/// Does something until it is done, or until `ended` fails, which is asked all the time; what is written stays for `--resume`.
+async fn unless<T>(
+    ended: impl Fn() -> anyhow::Result<()>,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(50));
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
-            outcome = &mut work => return outcome,
-            _ = tick.tick() => interrupt::check()?,
+            result = &mut work => return result,
+            _ = tick.tick() => ended()?,
         }
     }
 }

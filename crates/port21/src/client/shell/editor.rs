@@ -14,7 +14,7 @@ use rustyline::{CompletionType, Config, Editor};
 use super::complete::Completions;
 use super::words::{self, Line};
 use super::{Next, Shell, command};
-use crate::client::secret;
+use crate::client::{folders, secret};
 use crate::outcome::Outcome;
 use crate::output::complain;
 use crate::{escape, interrupt};
@@ -96,8 +96,7 @@ fn holds_secret(line: &str) -> bool {
 
 /// The file of the history, which only its owner may read; `None` where it cannot be made.
 fn history() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = state.or_else(|| Some(std::env::home_dir()?.join(".local/state")))?.join("port21");
+    let folder = folders::state()?;
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
     let path = folder.join("history");
     OpenOptions::new().append(true).create(true).mode(0o600).open(&path).ok()?;

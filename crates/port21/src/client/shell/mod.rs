@@ -20,13 +20,13 @@ use std::fs::File;
 use std::future::Future;
 use std::io::{self, IsTerminal, Read, stdin};
 use std::rc::Rc;
-use std::time::Duration;
 
 use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
 use tokio::runtime::Runtime;
 
 use super::sessions::Sessions;
+use super::unless;
 use crate::arguments::client::{ConnectionArguments, ShellArguments};
 use crate::escape;
 use crate::interrupt;
@@ -207,21 +207,13 @@ impl<'a> Shell<'a> {
     ) -> anyhow::Result<T> {
         let runtime = Rc::clone(&self.runtime);
         let interactive = self.interactive;
-        runtime.block_on(async {
-            let mut work = work(self);
-            let mut tick = tokio::time::interval(Duration::from_millis(50));
-            loop {
-                tokio::select! {
-                    result = &mut work => return result,
-                    _ = tick.tick() => {
-                        if interactive && interrupt::take_interactive() {
-                            anyhow::bail!("interrupted");
-                        }
-                        interrupt::check()?;
-                    }
-                }
+        let ended = || {
+            if interactive && interrupt::take_interactive() {
+                anyhow::bail!("interrupted");
             }
-        })
+            interrupt::check()
+        };
+        runtime.block_on(unless(ended, work(self)))
     }
 
     /// Ends the session, and tells what was odd.
