@@ -1,4 +1,4 @@
-//! Patterns for names: `*`, `?` and `[a-z]`, as the shell has them.
+//! Patterns for names and paths: `*`, `?` and `[a-z]`, as the shell has them, and `**`.
 
 /// Whether the last part of a path is a pattern.
 pub fn is_pattern(path: &[u8]) -> bool {
@@ -31,71 +31,150 @@ pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
     path.split_at_checked(behind).unwrap_or((path, &[]))
 }
 
-/// Whether `name` is one that `pattern` means. A dot at its beginning must be written. The work is at most the product of both
-/// lengths.
+/// Whether `name` is one that `pattern` means. A dot at its beginning must be written.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
-        return false;
+    let is_hidden = name.first() == Some(&b'.') && pattern.first() != Some(&b'.');
+    !is_hidden && Glob::of_name(pattern).matches(name)
+}
+
+/// A pattern that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(Vec<Token>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Byte(u8),
+    /// `?`
+    One,
+    /// `[a-z]`, `[!a-z]`
+    Set {
+        negated: bool,
+        ranges: Vec<(u8, u8)>,
+    },
+    /// `*`
+    Star,
+    /// `**`
+    Everything,
+}
+
+impl Glob {
+    /// A pattern for names, in which a backslash is one.
+    pub fn of_name(text: &[u8]) -> Self {
+        Self(tokens(text, false))
     }
-    let (mut pattern, mut name) = (pattern, name);
-    // Where to go on if the last star has to take one byte more.
-    let mut again: Option<(&[u8], &[u8])> = None;
-    loop {
-        if let Some(rest) = pattern.strip_prefix(b"*") {
-            again = Some((rest, name));
-            pattern = rest;
-            continue;
-        }
-        let next = match name.split_first() {
-            None if pattern.is_empty() => return true,
-            None => return false,
-            Some((&byte, behind)) => one(pattern, byte).map(|rest| (rest, behind)),
-        };
-        (pattern, name) = match (next, again) {
-            (Some(next), _) => next,
-            (None, Some((star, rest))) => {
-                let Some((_, rest)) = rest.split_first() else { return false };
-                again = Some((star, rest));
-                (star, rest)
+
+    /// A pattern for paths: nothing but `**` goes beyond a slash, and a backslash lets the byte behind it mean itself.
+    pub fn of_path(text: &[u8]) -> Self {
+        Self(tokens(text, true))
+    }
+
+    /// Whether it means the whole of `text`. All places in the pattern that the text so far may have led to are followed at once, so the
+    /// work is at most the product of both lengths.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        let Self(tokens) = self;
+        let mut places = vec![false; tokens.len().saturating_add(1)];
+        let mut next = places.clone();
+        reach(tokens, &mut places, 0);
+        for &byte in text {
+            next.fill(false);
+            for (at, token) in tokens.iter().enumerate().filter(|&(at, _)| places.get(at) == Some(&true)) {
+                if token.stays(byte) {
+                    reach(tokens, &mut next, at);
+                } else if token.is(byte) {
+                    reach(tokens, &mut next, at.saturating_add(1));
+                }
             }
-            (None, None) => return false,
-        };
+            std::mem::swap(&mut places, &mut next);
+        }
+        places.last() == Some(&true)
     }
 }
 
-/// The pattern behind what means `byte`.
-fn one(pattern: &[u8], byte: u8) -> Option<&[u8]> {
-    match pattern.split_first()? {
-        (b'?', rest) => Some(rest),
-        (b'[', rest) => match set(rest, byte) {
-            Some((rest, true)) => Some(rest),
-            Some((_, false)) => None,
-            None => (byte == b'[').then_some(rest),
-        },
-        (&literal, rest) => (literal == byte).then_some(rest),
+impl Token {
+    fn is_star(&self) -> bool {
+        matches!(self, Self::Star | Self::Everything)
     }
-}
 
-/// What stands behind the set, and whether `byte` is in it; `None` if the set is not closed.
-fn set(pattern: &[u8], byte: u8) -> Option<(&[u8], bool)> {
-    let (negated, members) = match pattern.split_first()? {
-        (b'!' | b'^', rest) => (true, rest),
-        _ => (false, pattern),
-    };
-    // A bracket that stands first is a member.
-    let close = members.iter().skip(1).position(|&member| member == b']')?.checked_add(1)?;
-    let (mut members, rest) = members.split_at_checked(close)?;
-    let mut found = false;
-    while let Some((&first, behind)) = members.split_first() {
-        if let [b'-', last, rest @ ..] = behind {
-            found |= (first..=*last).contains(&byte);
-            members = rest;
-        } else {
-            found |= first == byte;
-            members = behind;
+    /// Whether it takes the byte and any behind it.
+    fn stays(&self, byte: u8) -> bool {
+        matches!(self, Self::Everything) || matches!(self, Self::Star) && byte != b'/'
+    }
+
+    /// Whether it is the byte.
+    fn is(&self, byte: u8) -> bool {
+        match self {
+            Self::Byte(wanted) => *wanted == byte,
+            Self::One => byte != b'/',
+            Self::Set { negated, ranges } => {
+                byte != b'/' && ranges.iter().any(|&(first, last)| (first..=last).contains(&byte)) != *negated
+            }
+            Self::Star | Self::Everything => false,
         }
     }
-    Some((rest.get(1..)?, found != negated))
+}
+
+/// Marks a place, and the one behind a star there, which may stand for nothing.
+fn reach(tokens: &[Token], places: &mut [bool], from: usize) {
+    let count = if tokens.get(from).is_some_and(Token::is_star) { 2 } else { 1 };
+    places.iter_mut().skip(from).take(count).for_each(|place| *place = true);
+}
+
+fn tokens(mut text: &[u8], is_path: bool) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    while let Some((&byte, rest)) = text.split_first() {
+        text = rest;
+        let token = match (byte, rest) {
+            (b'*', [b'*', behind @ ..]) if is_path => {
+                text = behind;
+                Token::Everything
+            }
+            (b'*', _) => Token::Star,
+            (b'?', _) => Token::One,
+            (b'[', _) => match set(rest) {
+                Some((token, behind)) => {
+                    text = behind;
+                    token
+                }
+                None => Token::Byte(byte),
+            },
+            (b'\\', [escaped, behind @ ..]) if is_path => {
+                text = behind;
+                Token::Byte(*escaped)
+            }
+            _ => Token::Byte(byte),
+        };
+        // Stars in a row mean no more than the one of them that means most.
+        match tokens.last_mut().filter(|last| last.is_star() && token.is_star()) {
+            Some(last) if token == Token::Everything => *last = token,
+            Some(_) => {}
+            None => tokens.push(token),
+        }
+    }
+    tokens
+}
+
+/// A set, and what stands behind its bracket; `None` if it is not closed.
+fn set(text: &[u8]) -> Option<(Token, &[u8])> {
+    let (negated, mut rest) = match text.split_first()? {
+        (b'!' | b'^', rest) => (true, rest),
+        _ => (false, text),
+    };
+    let mut ranges = Vec::new();
+    loop {
+        let (&first, behind) = rest.split_first()?;
+        rest = match (first, behind) {
+            // A bracket that stands first is a member.
+            (b']', behind) if !ranges.is_empty() => return Some((Token::Set { negated, ranges }, behind)),
+            (_, [b'-', last, behind @ ..]) if *last != b']' => {
+                ranges.push((first, *last));
+                behind
+            }
+            _ => {
+                ranges.push((first, first));
+                behind
+            }
+        };
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +204,8 @@ mod tests {
             ("a", "b", false),
             ("", "", true),
             ("", "a", false),
+            ("**", "a", true),
+            ("a\\*", "a\\b", true),
         ] {
             assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
         }
@@ -135,6 +216,7 @@ mod tests {
         let name = vec![b'a'; 4096];
         let pattern: Vec<u8> = b"*a".repeat(1000).into_iter().chain(*b"*b").collect();
         assert!(!matches(&pattern, &name));
+        assert!(!matches(&[vec![b'*'; 4096], b"b".to_vec()].concat(), &name));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
+use crate::client::pattern::Glob;
+
 /// Patterns in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter(Vec<Rule>);
@@ -14,26 +16,10 @@ struct Rule {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pattern {
-    tokens: Vec<Token>,
+    glob: Glob,
     /// From the root on, not at any depth.
     anchored: bool,
     folders_only: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Byte(u8),
-    /// `?`
-    One,
-    /// `[a-z]`, `[!a-z]`
-    Set {
-        negated: bool,
-        ranges: Vec<(u8, u8)>,
-    },
-    /// `*`
-    Star,
-    /// `**`
-    Everything,
 }
 
 impl Filter {
@@ -62,7 +48,7 @@ impl Pattern {
             Some(rest) => (rest, true),
             None => (text, false),
         };
-        Self { tokens: tokens(text), anchored, folders_only }
+        Self { glob: Glob::of_path(text), anchored, folders_only }
     }
 
     fn matches(&self, path: &[u8], is_folder: bool) -> bool {
@@ -70,110 +56,12 @@ impl Pattern {
             return false;
         }
         if self.anchored {
-            return matches(&self.tokens, path);
+            return self.glob.matches(path);
         }
         let behind_slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
         let starts = std::iter::once(0).chain(behind_slashes.map(|(at, _)| at.saturating_add(1)));
-        starts.into_iter().any(|start| matches(&self.tokens, path.get(start..).unwrap_or_default()))
+        starts.into_iter().any(|start| self.glob.matches(path.get(start..).unwrap_or_default()))
     }
-}
-
-fn tokens(mut text: &[u8]) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    while let Some((&byte, rest)) = text.split_first() {
-        text = rest;
-        tokens.push(match byte {
-            b'*' if rest.first() == Some(&b'*') => {
-                text = rest.get(1..).unwrap_or_default();
-                Token::Everything
-            }
-            b'*' => Token::Star,
-            b'?' => Token::One,
-            b'[' => match set(rest) {
-                Some((token, behind)) => {
-                    text = behind;
-                    token
-                }
-                None => Token::Byte(byte),
-            },
-            b'\\' => match rest.split_first() {
-                Some((&escaped, behind)) => {
-                    text = behind;
-                    Token::Byte(escaped)
-                }
-                None => Token::Byte(byte),
-            },
-            _ => Token::Byte(byte),
-        });
-    }
-    tokens
-}
-
-/// A set, and what stands behind its bracket; `None` if it is not closed.
-fn set(text: &[u8]) -> Option<(Token, &[u8])> {
-    let (negated, mut rest) = match text.split_first()? {
-        (b'!' | b'^', rest) => (true, rest),
-        _ => (false, text),
-    };
-    let mut ranges = Vec::new();
-    loop {
-        let (&first, behind) = rest.split_first()?;
-        rest = match (first, behind) {
-            // A bracket that stands first is a member.
-            (b']', behind) if !ranges.is_empty() => return Some((Token::Set { negated, ranges }, behind)),
-            (_, [b'-', last, behind @ ..]) if *last != b']' => {
-                ranges.push((first, *last));
-                behind
-            }
-            _ => {
-                ranges.push((first, first));
-                behind
-            }
-        };
-    }
-}
-
-/// Whether `tokens` mean the whole of `text`. All places in the pattern that the text so far may have led to are followed at once, so the
-/// work is at most the product of both lengths.
-fn matches(tokens: &[Token], text: &[u8]) -> bool {
-    let mut places = vec![false; tokens.len().saturating_add(1)];
-    let reach = |places: &mut [bool], mut at: usize| loop {
-        if let Some(place) = places.get_mut(at) {
-            *place = true;
-        }
-        // A star may stand for nothing.
-        match tokens.get(at) {
-            Some(Token::Star | Token::Everything) => at = at.saturating_add(1),
-            _ => return,
-        }
-    };
-    reach(&mut places, 0);
-    for &byte in text {
-        let mut next = vec![false; places.len()];
-        for (at, token) in tokens.iter().enumerate().filter(|&(at, _)| places.get(at) == Some(&true)) {
-            let stays = match token {
-                Token::Everything => true,
-                Token::Star => byte != b'/',
-                _ => false,
-            };
-            let goes_on = match token {
-                Token::Byte(wanted) => *wanted == byte,
-                Token::One => byte != b'/',
-                Token::Set { negated, ranges } => {
-                    byte != b'/'
-                        && ranges.iter().any(|&(first, last)| (first..=last).contains(&byte)) != *negated
-                }
-                Token::Star | Token::Everything => false,
-            };
-            if stays {
-                reach(&mut next, at);
-            } else if goes_on {
-                reach(&mut next, at.saturating_add(1));
-            }
-        }
-        places = next;
-    }
-    places.last() == Some(&true)
 }
 
 /// The options, whose order counts beyond each other's.
@@ -247,6 +135,8 @@ mod tests {
             ("a/*", "a/b/c", false),
             ("a/**", "a/b/c", true),
             ("/**/x", "a/b/x", true),
+            ("/a*****/x", "a/b/x", true),
+            ("/a***x", "a/b/x", true),
             ("[a-c]?", "bz", true),
             ("[!a-c]?", "bz", false),
             ("[]]", "]", true),
