@@ -8,6 +8,7 @@
 //! file, pipe ──▶ read (pcap, pcapng, gzip, zstd) ──▶ Packet ──▶ decode ──▶ Decoded (IP, TCP, UDP)
 //! ```
 
+pub mod ahead;
 pub mod decode;
 pub mod dissect;
 pub mod executor;
@@ -16,6 +17,7 @@ pub mod packet;
 pub mod read;
 pub mod write;
 
+pub use ahead::{Ahead, Batch};
 pub use decode::{Decoded, Decoder, Flags, Scope, Segment, Transport};
 pub use executor::{Executor, Job};
 pub use link_type::link_type_name;

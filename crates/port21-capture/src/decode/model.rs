@@ -105,6 +105,13 @@ pub struct Segment<'a> {
     pub payload_length: u32,
 }
 
+impl Segment<'_> {
+    /// The same with other bytes as its payload; the length that it had on the wire stays.
+    pub fn with_payload(self, payload: &[u8]) -> Segment<'_> {
+        Segment { payload, ..self }
+    }
+}
+
 /// What an IP packet carries.
 #[derive(Debug, Clone, Copy)]
 pub enum Transport<'a> {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Capture, Info, OpenError, Progress};
-use crate::executor::Executor;
 use crate::packet::{Packet, Timestamp};
 
 /// Several inputs read as one capture: packets by time, those of the same time in the order of the inputs, numbered
@@ -25,8 +24,6 @@ pub struct Captures {
     paused: Vec<usize>,
     packets: u64,
     errors: Vec<OpenError>,
-    /// Who may read ahead.
-    executor: Option<Arc<dyn Executor>>,
 }
 
 #[derive(Debug)]
@@ -76,20 +73,20 @@ impl Captures {
         whole
     }
 
-    /// From now on `executor` may read files ahead.
-    pub fn read_ahead(&mut self, executor: Arc<dyn Executor>) {
-        for source in &mut self.sources {
-            source.read_ahead(&executor);
-        }
-        self.executor = Some(executor);
-    }
-
     /// The next packet in time, or `None` when all inputs have ended, or one is [paused](Captures::is_paused).
     #[inline]
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
         let index = self.move_on()?;
         self.packets = self.packets.saturating_add(1);
         self.sources.get_mut(index)?.give(self.packets)
+    }
+
+    /// The same, and the block that its bytes are part of: it stays as it is for as long as somebody holds it.
+    #[inline]
+    pub(crate) fn next_in_block(&mut self) -> Option<(Packet<'_>, &Arc<[u8]>)> {
+        let index = self.move_on()?;
+        self.packets = self.packets.saturating_add(1);
+        self.sources.get_mut(index)?.give_in_block(self.packets)
     }
 
     /// Whether the last `None` means that an input has no whole packet at present, not that all have ended.
@@ -173,7 +170,7 @@ impl Captures {
             self.due.extend(next.map(|time| Reverse((time, index))));
         }
         while let Some(Reverse((_, index))) = self.due.pop() {
-            match self.sources.get_mut(index)?.reopen(self.executor.as_ref()) {
+            match self.sources.get_mut(index)?.reopen() {
                 Ok(true) => {
                     self.latest = Some(index);
                     return Some(index);
@@ -221,6 +218,11 @@ impl Source {
     /// The packet at hand, with the number that it has in the whole.
     #[inline]
     fn give(&mut self, number: u64) -> Option<Packet<'_>> {
+        self.give_in_block(number).map(|(packet, _)| packet)
+    }
+
+    #[inline]
+    fn give_in_block(&mut self, number: u64) -> Option<(Packet<'_>, &Arc<[u8]>)> {
         let State::Open(capture) = &self.state else { return None };
         let mut packet = capture.current()?;
         if self.number_next {
@@ -229,7 +231,7 @@ impl Source {
         }
         self.latest = number;
         packet.number = number;
-        Some(packet)
+        Some((packet, capture.block()))
     }
 
     /// Closes a file that was looked at, until its first packet is due.
@@ -243,17 +245,10 @@ impl Source {
         }
     }
 
-    fn read_ahead(&mut self, executor: &Arc<dyn Executor>) {
-        if let State::Open(capture) = &mut self.state {
-            capture.read_ahead(executor);
-        }
-    }
-
     /// Opens a file again that was closed; false if it has no packets any more.
-    fn reopen(&mut self, executor: Option<&Arc<dyn Executor>>) -> Result<bool, OpenError> {
+    fn reopen(&mut self) -> Result<bool, OpenError> {
         if let State::Waiting(_) = &self.state {
             self.state = State::Open(Box::new(Capture::open(&self.path)?));
-            executor.into_iter().for_each(|executor| self.read_ahead(executor));
             return Ok(self.advance().is_some());
         }
         Ok(true)

@@ -3,7 +3,6 @@
 //! What a file says is never trusted and never fatal: everything before the first byte that makes no sense is
 //! delivered, and what was odd is told in [`Info::problems`].
 
-mod ahead;
 mod captures;
 mod compression;
 mod error;
@@ -21,7 +20,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::executor::Executor;
 use crate::packet::{LinkType, Packet, Timestamp};
 
 pub use captures::Captures;
@@ -216,13 +214,6 @@ impl Capture {
         })
     }
 
-    /// From now on `executor` may read ahead, if this is a file; small ones are not worth it.
-    pub fn read_ahead(&mut self, executor: &Arc<dyn Executor>) {
-        if self.total.is_some() {
-            self.input.window.read_ahead(Arc::clone(executor));
-        }
-    }
-
     /// The next packet, or `None` at the end of what can be read; from then on always `None`, unless the input is only
     /// [paused](Capture::is_paused).
     #[inline]
@@ -301,6 +292,12 @@ impl Capture {
             original_length: record.original_length,
             data: self.input.window.bytes(record.range.clone()),
         })
+    }
+
+    /// What that packet's bytes are part of.
+    #[inline]
+    fn block(&self) -> &Arc<[u8]> {
+        self.input.window.block()
     }
 
     #[cold]

@@ -4,23 +4,20 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::ahead::{Ahead, HEADROOM};
-use crate::executor::Executor;
-
 /// How much is asked of the reader at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Shorter inputs are not worth reading ahead, in bytes.
-const WORTH_IT: u64 = 1 << 20;
+/// Most buffers that are kept in mind to be used again.
+const MOST_LENT: usize = 8;
 
 /// Bytes of the input from the current position on. Looking does not copy; a range within
-/// [`Window::bytes`] stays valid until the next call of [`Window::require`].
+/// [`Window::bytes`] stays valid until the next call of [`Window::require`], and within [`Window::block`] for as long as
+/// somebody holds that.
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
-    /// Who may read ahead, as long as that has not begun.
-    executor: Option<Arc<dyn Executor>>,
-    ahead: Option<Ahead>,
-    buffer: Vec<u8>,
+    buffer: Arc<[u8]>,
+    /// Buffers that others may still look at.
+    lent: Vec<Arc<[u8]>>,
     start: usize,
     end: usize,
     offset: u64,
@@ -37,9 +34,8 @@ impl Window {
         let (at_end, paused, failure) = (false, false, None);
         Window {
             reader,
-            executor: None,
-            ahead: None,
-            buffer: vec![0; CHUNK],
+            buffer: vec![0; CHUNK].into(),
+            lent: Vec::new(),
             start: 0,
             end: 0,
             offset: 0,
@@ -48,11 +44,6 @@ impl Window {
             owed: 0,
             failure,
         }
-    }
-
-    /// From now on `executor` may read ahead. The reader must be one that waits where it has nothing.
-    pub(super) fn read_ahead(&mut self, executor: Arc<dyn Executor>) {
-        self.executor = Some(executor);
     }
 
     /// Position in the (decompressed) input, in bytes.
@@ -108,6 +99,12 @@ impl Window {
         self.buffer.get(range).unwrap_or_default()
     }
 
+    /// What the ranges are of. Whoever keeps it keeps it from being written over.
+    #[inline]
+    pub(super) fn block(&self) -> &Arc<[u8]> {
+        &self.buffer
+    }
+
     #[cold]
     fn refill(&mut self, length: usize) {
         self.paused = false;
@@ -135,79 +132,13 @@ impl Window {
 
     /// Reads until `length` unconsumed bytes are at hand, or the reader has no more.
     fn fetch(&mut self, length: usize) {
-        if self.offset >= WORTH_IT
-            && let Some(executor) = self.executor.take()
-        {
-            let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-            self.ahead = Some(Ahead::new(executor, reader));
-        }
-        while self.ahead.is_some() && self.end - self.start < length && !self.at_end {
-            self.take_block();
-        }
-        if self.ahead.is_none() {
-            self.read(length);
-        }
-    }
-
-    /// Goes on to the block that was read ahead: what is left of the one at hand is put before it, or, where that is too
-    /// much, it is put behind what is at hand.
-    fn take_block(&mut self) {
-        let Some(ahead) = &mut self.ahead else { return };
-        let mut fetched = match ahead.take() {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                self.failure = Some(error);
-                self.at_end = true;
-                return;
-            }
-        };
-        let count = match &mut fetched.result {
-            Ok(0) => 0,
-            Ok(count) => *count,
-            Err(error) => {
-                self.failure = Some(std::mem::replace(error, io::ErrorKind::Other.into()));
-                0
-            }
-        };
-        if count == 0 {
-            self.at_end = true;
-            return;
-        }
-        let reader = fetched.take_reader();
-        let mut block = fetched.block;
-        let left = self.end - self.start;
-        if left <= HEADROOM {
-            let begin = HEADROOM - left;
-            if let (Some(room), Some(rest)) =
-                (block.get_mut(begin..HEADROOM), self.buffer.get(self.start..self.end))
-            {
-                room.copy_from_slice(rest);
-            }
-            std::mem::swap(&mut self.buffer, &mut block);
-            (self.start, self.end) = (begin, HEADROOM + count);
-        } else {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.buffer.truncate(left);
-            self.buffer.extend_from_slice(block.get(HEADROOM..HEADROOM + count).unwrap_or_default());
-            (self.start, self.end) = (0, self.buffer.len());
-        }
-        ahead.go_on(reader, block);
-    }
-
-    fn read(&mut self, length: usize) {
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.buffer.len() < length {
-            self.buffer.resize(length.next_multiple_of(CHUNK), 0);
-        }
+        self.make_room(length);
+        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return };
         while self.end < length && !self.at_end {
-            let Some(free) = self.buffer.get_mut(self.end..) else { return };
+            let Some(free) = buffer.get_mut(self.end..) else { return };
             match self.reader.read(free) {
                 Ok(0) => self.at_end = true,
-                Ok(count) => self.end = self.end.saturating_add(count).min(self.buffer.len()),
+                Ok(count) => self.end = self.end.saturating_add(count).min(buffer.len()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.paused = true;
@@ -218,6 +149,35 @@ impl Window {
                     self.at_end = true;
                 }
             }
+        }
+    }
+
+    /// Puts what is at hand to the beginning of a buffer that nobody else looks at, and that has room for `length` bytes.
+    fn make_room(&mut self, length: usize) {
+        let at_hand = self.start..self.end;
+        match Arc::get_mut(&mut self.buffer).filter(|buffer| buffer.len() >= length) {
+            Some(buffer) => buffer.copy_within(at_hand, 0),
+            None => {
+                let mut other = self.unused(length);
+                if let Some(room) = Arc::get_mut(&mut other).and_then(|other| other.get_mut(..at_hand.len()))
+                {
+                    room.copy_from_slice(self.available());
+                }
+                if self.lent.len() == MOST_LENT {
+                    self.lent.remove(0);
+                }
+                self.lent.push(std::mem::replace(&mut self.buffer, other));
+            }
+        }
+        (self.start, self.end) = (0, self.end - self.start);
+    }
+
+    /// A buffer of at least `length` bytes that nobody looks at any more.
+    fn unused(&mut self, length: usize) -> Arc<[u8]> {
+        let mut lent = self.lent.iter_mut();
+        match lent.position(|block| block.len() >= length && Arc::get_mut(block).is_some()) {
+            Some(index) => self.lent.swap_remove(index),
+            None => vec![0; length.max(1).next_multiple_of(CHUNK)].into(),
         }
     }
 }
@@ -247,6 +207,31 @@ mod tests {
         window.consume(1);
         assert_eq!(window.require(100), [1, 2, 3, 4]);
         assert_eq!(window.offset(), 1);
+    }
+
+    #[test]
+    fn a_block_that_somebody_holds_is_not_written_over() {
+        let mut window = Window::new(Box::new(io::Cursor::new(vec![7; 3 * CHUNK])));
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            assert_eq!(window.require(CHUNK).len(), CHUNK);
+            let range = window.consume(CHUNK);
+            held.push((Arc::clone(window.block()), range));
+        }
+        assert!(held.iter().all(|(block, range)| block[range.clone()] == [7; CHUNK]));
+        assert!(window.require(1).is_empty());
+    }
+
+    #[test]
+    fn a_block_that_was_given_back_is_used_again() {
+        let mut window = Window::new(Box::new(io::repeat(7)));
+        let mut places = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            window.require(CHUNK);
+            window.consume(CHUNK);
+            places.insert(Arc::clone(window.block()).as_ptr().addr());
+        }
+        assert_eq!(places.len(), 1);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn run(arguments: &ExtractArguments) -> anyhow::Result<Outcome> {
     let mut writer = Writer::new(folder, &mut plan.items, effort.hashing(pool.as_ref()));
     let mut tracker = Tracker::new(arguments.common.limits.analysis.tcp);
     let reading = inputs.read(pool.as_ref(), |step| {
-        let Step::Packet(_, decoded) = step else { return Ok(()) };
+        let Step::Packet(decoded) = step else { return Ok(()) };
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut writer);
         }

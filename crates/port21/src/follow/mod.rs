@@ -22,7 +22,7 @@ pub fn run(arguments: &FollowArguments) -> anyhow::Result<Outcome> {
     let mut follower = Follower::new(arguments, show, Form::new(arguments.form, &mut output));
     let mut tracker = Tracker::new(arguments.common.limits.analysis.tcp);
     let reading = inputs.read(None, |step| {
-        let Step::Packet(_, decoded) = step else { return Ok(()) };
+        let Step::Packet(decoded) = step else { return Ok(()) };
         follower.start.get_or_insert(decoded.time);
         if let (Some(Transport::Tcp(segment)), Some(_)) = (&decoded.transport, decoded.addresses) {
             tracker.segment(decoded, segment, &mut follower);

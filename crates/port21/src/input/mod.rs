@@ -18,7 +18,7 @@ use port21_analysis::analysis::{Analysis, Conclusion, Options, Tally};
 use port21_analysis::digest::Hashing;
 use port21_analysis::report::{self, Count, Finding, Totals};
 use port21_capture::decode;
-use port21_capture::{Capture, Captures, Decoded, Decoder, OpenError, Packet};
+use port21_capture::{Ahead, Capture, Captures, Decoded, Decoder, OpenError, Packet};
 
 use crate::escape;
 use crate::interrupt;
@@ -50,8 +50,8 @@ pub struct Reading {
 /// What reading comes to next.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// A packet, and its decoded headers.
-    Packet(&'a Packet<'a>, &'a Decoded<'a>),
+    /// The decoded headers of a packet.
+    Packet(&'a Decoded<'a>),
     /// The input has nothing more at present.
     Pause,
     /// It has had nothing for a while.
@@ -155,54 +155,49 @@ impl<'a> Inputs<'a> {
         Ok(Inputs { held, ..Inputs::once(paths) })
     }
 
-    /// One pass over every packet, with its decoded headers, to the end of the input or until a signal asks to end.
-    /// What files hold is read ahead on the threads of `pool`.
+    /// One pass over the decoded headers of every packet, to the end of the input or until a signal asks to end. Files are read and
+    /// decoded ahead on the threads of `pool`.
     pub fn read(
         &mut self,
         pool: Option<&Pool>,
         mut take: impl FnMut(Step<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<Reading> {
-        self.read_until(pool, |step| take(step).map(ControlFlow::Continue))
-    }
-
-    /// As [`Inputs::read`], no further than `take` wants to.
-    pub fn read_until(
-        &mut self,
-        pool: Option<&Pool>,
-        mut take: impl FnMut(Step<'_>) -> anyhow::Result<ControlFlow<()>>,
-    ) -> anyhow::Result<Reading> {
-        let Opened { mut captures, mut errors, source } = self.open()?;
-        if let Some(pool) = pool {
-            captures.read_ahead(pool.executor());
-        }
-        if captures.is_empty() {
-            return Err(nothing_to_read(&errors));
-        }
-        let mut decoder = Decoder::with_limits(self.fragments);
-        let mut progress = Progress::new(captures.progress().total);
-        let mut silence = Silence::new();
-        let stopped = loop {
-            if interrupt::signal().is_some() {
-                break true;
+        let Opened { captures, errors, source } = self.open_any()?;
+        let decoder = Decoder::with_limits(self.fragments);
+        let end = match pool {
+            // Only what has a length is never waited for.
+            Some(pool) if captures.progress().total.is_some() => {
+                read_ahead(pool, captures, decoder, |decoded| take(Step::Packet(decoded)))?
             }
-            if let Some(packet) = captures.next_packet() {
-                let number = packet.number;
-                if take(Step::Packet(&packet, &decoder.decode(&packet)))?.is_break() {
-                    break false;
-                }
-                progress.packet(number, || captures.progress().read);
-            } else if captures.is_paused() {
-                if let Some(step) = silence.step(captures.packets())
-                    && take(step)?.is_break()
-                {
-                    break false;
-                }
-                source.iter().for_each(Source::wait);
-            } else {
-                break false;
+            _ => {
+                let mut silence = Silence::new();
+                read_in_turn(captures, decoder, source, |event| match event {
+                    Event::Packet(_, decoded) => take(Step::Packet(decoded)).map(ControlFlow::Continue),
+                    Event::Silence(packets) => {
+                        silence.step(packets).map_or(Ok(()), &mut take).map(ControlFlow::Continue)
+                    }
+                })?
             }
         };
-        progress.finish();
+        Ok(self.conclude(end, errors))
+    }
+
+    /// One pass over every packet, with its decoded headers, no further than `take` wants to.
+    pub fn read_until(
+        &mut self,
+        mut take: impl FnMut(&Packet<'_>, &Decoded<'_>) -> anyhow::Result<ControlFlow<()>>,
+    ) -> anyhow::Result<Reading> {
+        let Opened { captures, errors, source } = self.open_any()?;
+        let decoder = Decoder::with_limits(self.fragments);
+        let end = read_in_turn(captures, decoder, source, |event| match event {
+            Event::Packet(packet, decoded) => take(packet, decoded),
+            Event::Silence(_) => Ok(ControlFlow::Continue(())),
+        })?;
+        Ok(self.conclude(end, errors))
+    }
+
+    fn conclude(&mut self, end: End, mut errors: Vec<OpenError>) -> Reading {
+        let End { mut captures, decoder, stopped } = end;
         errors.extend(captures.take_errors());
         let infos = captures.infos();
         if !std::mem::replace(&mut self.told, true) {
@@ -217,7 +212,7 @@ impl<'a> Inputs<'a> {
         if stopped && !self.followed {
             about::note_stop(&mut reading.captures, captures.packets());
         }
-        Ok(reading)
+        reading
     }
 
     /// One pass through the analysis.
@@ -229,7 +224,7 @@ impl<'a> Inputs<'a> {
         let mut begun = false;
         let reading = self.read(pool.as_ref(), |step| {
             match step {
-                Step::Packet(_, decoded) => {
+                Step::Packet(decoded) => {
                     if !std::mem::replace(&mut begun, true) {
                         receiver.begin(decoded.time)?;
                     }
@@ -251,6 +246,15 @@ impl<'a> Inputs<'a> {
         let Conclusion { mut totals, findings } = analysis.conclude(sessions.into_tally());
         totals.dropped.extend(reading.fragments.iter().cloned());
         Ok(Examined { reading, totals, findings })
+    }
+
+    /// Opens the inputs, of which at least one must be readable.
+    fn open_any(&mut self) -> anyhow::Result<Opened> {
+        let opened = self.open()?;
+        if opened.captures.is_empty() {
+            return Err(nothing_to_read(&opened.errors));
+        }
+        Ok(opened)
     }
 
     fn open(&mut self) -> anyhow::Result<Opened> {
@@ -313,6 +317,78 @@ impl Opened {
     fn failed(error: OpenError) -> Opened {
         Opened { captures: Captures::default(), errors: vec![error], source: None }
     }
+}
+
+/// What is left when reading has ended.
+struct End {
+    captures: Captures,
+    decoder: Decoder,
+    /// By a signal.
+    stopped: bool,
+}
+
+/// Reads and decodes on another thread, a batch ahead.
+fn read_ahead(
+    pool: &Pool,
+    captures: Captures,
+    decoder: Decoder,
+    mut take: impl FnMut(&Decoded<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<End> {
+    let mut progress = Progress::new(captures.progress().total);
+    let mut ahead = Ahead::start(pool.executor(), captures, decoder);
+    let (mut done, mut stopped) = (None, false);
+    while let Some(batch) = ahead.next(done)? {
+        for decoded in batch.packets() {
+            take(&decoded)?;
+            progress.packet(decoded.packet, || batch.read());
+        }
+        if interrupt::signal().is_some() {
+            stopped = true;
+            ahead.stop();
+        }
+        done = Some(batch);
+    }
+    progress.finish();
+    let (captures, decoder) = ahead.into_parts().context("reading was given up")?;
+    Ok(End { captures, decoder, stopped })
+}
+
+/// What reading in turn comes to next.
+enum Event<'a> {
+    Packet(&'a Packet<'a>, &'a Decoded<'a>),
+    /// Nothing more at present, after so many packets.
+    Silence(u64),
+}
+
+/// Reads and decodes packet by packet. Waits for `source` where the inputs pause.
+fn read_in_turn(
+    mut captures: Captures,
+    mut decoder: Decoder,
+    source: Option<Source>,
+    mut take: impl FnMut(Event<'_>) -> anyhow::Result<ControlFlow<()>>,
+) -> anyhow::Result<End> {
+    let mut progress = Progress::new(captures.progress().total);
+    let stopped = loop {
+        if interrupt::signal().is_some() {
+            break true;
+        }
+        if let Some(packet) = captures.next_packet() {
+            let number = packet.number;
+            if take(Event::Packet(&packet, &decoder.decode(&packet)))?.is_break() {
+                break false;
+            }
+            progress.packet(number, || captures.progress().read);
+        } else if captures.is_paused() {
+            if take(Event::Silence(captures.packets()))?.is_break() {
+                break false;
+            }
+            source.iter().for_each(Source::wait);
+        } else {
+            break false;
+        }
+    };
+    progress.finish();
+    Ok(End { captures, decoder, stopped })
 }
 
 /// How long the input has given no packet.

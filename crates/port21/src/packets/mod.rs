@@ -23,7 +23,7 @@ use self::row::Row;
 use self::survey::Survey;
 use self::watch::Watch;
 use crate::arguments::PacketsArguments;
-use crate::input::{Inputs, Step};
+use crate::input::Inputs;
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, no_such_session, no_such_stream};
 use crate::output::{self, Output};
@@ -112,8 +112,7 @@ fn list(
     let mut watch = Watch::new(None, arguments.common.limits.analysis.tcp);
     let mut start = None;
     let last = arguments.packets.as_ref().map_or(u64::MAX, range::Ranges::last);
-    inputs.read_until(None, |step| {
-        let Step::Packet(packet, decoded) = step else { return Ok(ControlFlow::Continue(())) };
+    inputs.read_until(|packet, decoded| {
         let start: Timestamp = *start.get_or_insert(packet.time);
         if packet.number > last || arguments.limit.is_some_and(|limit| list.rows() >= limit) {
             return Ok(ControlFlow::Break(()));

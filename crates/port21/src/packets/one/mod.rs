@@ -14,7 +14,7 @@ use self::model::One;
 use super::survey::Survey;
 use super::watch::Watch;
 use crate::arguments::{PacketsArguments, PacketsFormat};
-use crate::input::{Inputs, Step};
+use crate::input::Inputs;
 use crate::output::Output;
 
 /// Reads to the packet, and on to the one that acknowledges it, and writes it.
@@ -27,8 +27,7 @@ pub fn write(
 ) -> anyhow::Result<()> {
     let mut watch = Watch::new(survey.target.stream, arguments.common.limits.analysis.tcp);
     let (mut start, mut previous, mut found) = (None, None, None::<One>);
-    inputs.read_until(None, |step| {
-        let Step::Packet(packet, decoded) = step else { return Ok(ControlFlow::Continue(())) };
+    inputs.read_until(|packet, decoded| {
         let start = *start.get_or_insert(packet.time);
         let seen = watch.packet(decoded);
         if packet.number == number {
