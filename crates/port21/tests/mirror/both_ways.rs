@@ -260,6 +260,21 @@ fn links_are_left_out_or_followed_and_lead_nowhere_else() {
 }
 
 #[test]
+fn link_to_a_folder_above_is_not_gone_through_again_and_again() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    let source = place.near();
+    write(&source, "a/b/file", b"x", at(1));
+    symlink(".", source.join("root")).unwrap();
+    symlink("..", source.join("a/b/up")).unwrap();
+    symlink("a/b", source.join("twice")).unwrap();
+    let done = place.mirror(Way::Send, &["--follow-links", "--delete"]);
+    assert_eq!(done.transferred(), ["a/b/file", "twice/file"], "{}", done.talk);
+    assert_eq!(done.paths("mkdir"), ["a", "a/b", "twice", "twice/up"]);
+    assert!(done.talk.contains("left out: links to folders above them"), "{}", done.talk);
+}
+
+#[test]
 fn link_in_the_target_is_not_gone_through() {
     let place = Place::new();
     let outside = tempfile::tempdir().unwrap();

@@ -24,7 +24,12 @@ const SAME_ABOVE: usize = 2;
 pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<(), Trouble> {
     let (source, target, level) = if crew.settings.sends {
         let source = near_list(crew, &job.path)?;
-        (source, far_target(crew, seat, job).await?, None)
+        let level = level_here(crew, job)?;
+        if level.as_ref().is_some_and(|level| levels(&job.above).any(|above| above.hash == level.hash)) {
+            skip(crew, &job.path, "links to folders above them");
+            return Ok(());
+        }
+        (source, far_target(crew, seat, job).await?, level)
     } else {
         let mut listed = far::list(crew, seat, &job.path).await?;
         if let Some(problem) = repeats(&listed, job) {
@@ -211,6 +216,12 @@ async fn far_target(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<Vec
         }
     }
     Ok(far::list(crew, seat, &job.path).await?.items)
+}
+
+/// Which folder it is on this side, where links are followed and may lead to one above.
+fn level_here(crew: &Crew, job: &FolderJob) -> io::Result<Option<Rc<Level>>> {
+    let Some(root) = crew.root.as_ref().filter(|_| crew.settings.follow_links) else { return Ok(None) };
+    Ok(near::identity(root, &job.path)?.map(|hash| Rc::new(Level { hash, above: job.above.clone() })))
 }
 
 /// Why a directory seems to hold itself, if it does.

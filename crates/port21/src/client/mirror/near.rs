@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+#[cfg(unix)]
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::PathBuf;
 
@@ -44,6 +46,21 @@ pub fn list(root: &Folder, place: &[u8], follow: bool) -> io::Result<Vec<Item>> 
         items.push(item(name, &metadata));
     }
     Ok(items)
+}
+
+/// What the folder at `place` is known by, whichever way leads to it; `None` where the system does not tell.
+#[cfg(unix)]
+pub fn identity(root: &Folder, place: &[u8]) -> io::Result<Option<u64>> {
+    use cap_std::fs::MetadataExt;
+    let metadata = root.at(&path(place))?.dir().dir_metadata()?;
+    let mut hasher = DefaultHasher::new();
+    (metadata.dev(), metadata.ino()).hash(&mut hasher);
+    Ok(Some(hasher.finish()))
+}
+
+#[cfg(not(unix))]
+pub fn identity(_: &Folder, _: &[u8]) -> io::Result<Option<u64>> {
+    Ok(None)
 }
 
 /// `name` in `place`, which is empty or a path without a slash at its end.

@@ -23,7 +23,7 @@ pub struct FolderJob {
 /// A folder that was listed, to notice one that holds itself.
 #[derive(Debug)]
 pub struct Level {
-    /// What the listing hashes to.
+    /// What its listing hashes to, or on this side what it is known by.
     pub hash: u64,
     pub above: Option<Rc<Level>>,
 }
