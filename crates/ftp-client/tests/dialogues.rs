@@ -8,8 +8,8 @@
 //! open USER [PASSWORD]  a request; likewise retrieve PATH, store PATH, list PATH, machine-list PATH, text PATH (RETR in TYPE A),
 //!                       with offset=N and size=N behind; ask COMMAND; steps COMMAND | COMMAND; quit; abandon
 //! S: TEXT               the server sends a line; S\n: one that ends with LF; S_: bytes with \r \n \0 \xNN
-//! < EVENT               what became of an action: tls, tls-failed, closed, listening ADDRESS, opened, data-tls, data-tls new, moved N,
-//!                       ended, cut, failed REASON
+//! < EVENT               what became of an action: tls, tls-failed, closed, listening ADDRESS, opened, data-tls, data-tls new, awaited,
+//!                       moved N, ended, cut, failed REASON
 //! wait SECONDS          time passes
 //! C: TEXT               the session sends a line
 //! > ACTION              the session asks: start-tls, close, connect ADDRESS, listen, accept, start-data-tls, begin, close-data, reset-data
@@ -157,6 +157,7 @@ impl Stage {
             "listening" => Event::Listening(rest.parse::<SocketAddr>().unwrap()),
             "opened" => Event::DataOpened,
             "data-tls" => Event::DataTlsStarted { resumed: rest != "new" },
+            "awaited" => Event::DataAwaited,
             "moved" => Event::DataMoved(rest.parse().unwrap()),
             "ended" => Event::DataEnded { announced: true },
             "cut" => Event::DataEnded { announced: false },

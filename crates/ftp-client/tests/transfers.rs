@@ -9,7 +9,7 @@ use std::time::Duration;
 use ftp_client::session::Security;
 use ftp_client::{Client, Connector, Error, Fetch, Store, unwatched};
 use port21_testkit::{FtpServer, Manners};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TEXT: &[u8] = b"twenty bytes of text";
 
@@ -153,6 +153,31 @@ fn dropped_transfer_leaves_a_session_that_can_be_used() {
         let ended = client.download("a", Fetch::default(), &mut sink, &mut stop).await;
         assert!(matches!(ended, Err(Error::Cancelled)), "{ended:?}");
         assert_eq!(get(client).await.unwrap(), TEXT);
+    });
+}
+
+#[test]
+fn user_may_pause_for_longer_than_the_server_may() {
+    let text = vec![b'x'; 1 << 20];
+    let server = FtpServer::start(Manners::default(), &[("a", &text)]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut connector = connector(&server);
+    connector.timeouts.stall = Duration::from_millis(300);
+    let pause = || tokio::time::sleep(2 * connector.timeouts.stall);
+    runtime.block_on(async {
+        let mut client = connector.connect().await.unwrap();
+        let mut download = client.retrieve("a").await.unwrap();
+        let mut bytes = vec![download.read_u8().await.unwrap()];
+        pause().await;
+        download.read_to_end(&mut bytes).await.unwrap();
+        assert!(bytes == text);
+        let mut upload = client.store("b", Store::default()).await.unwrap();
+        upload.write_all(b"some").await.unwrap();
+        pause().await;
+        upload.write_all(b"thing").await.unwrap();
+        pause().await;
+        upload.finish().await.unwrap();
+        assert_eq!(server.file("b").as_deref(), Some(&b"something"[..]));
     });
 }
 

@@ -198,6 +198,21 @@ fn cut_upload_is_tried_again_from_where_it_was_cut() {
 }
 
 #[test]
+fn low_rate_is_not_taken_for_a_stalled_server() {
+    let place = Place::new(Manners::default());
+    let content = pattern(1, 150_000);
+    std::fs::write(place.path("new.bin"), &content).unwrap();
+    // A piece of 128 KiB takes two and a half seconds.
+    let slowly = ["--limit-rate", "50K", "--timeout", "1", "--retries", "0", "--no-netrc"];
+    let run = |words: &[&str]| PORT21.run(&[words, &slowly].concat());
+    let output = run(&["put", &place.path("new.bin"), &place.url("")]);
+    assert_eq!(code(&output), Some(0), "{}", talk(&output));
+    let output = run(&["get", &place.url("new.bin"), "-o", &place.path("back.bin")]);
+    assert_eq!(code(&output), Some(0), "{}", talk(&output));
+    assert!(std::fs::read(place.path("back.bin")).unwrap() == content);
+}
+
+#[test]
 fn cut_transfer_never_passes_for_a_whole_file() {
     for cut_after in [0, 1, 19] {
         let place = Place::new(Manners { cut_after: Some(cut_after), ..Manners::default() });

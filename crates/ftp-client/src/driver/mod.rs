@@ -48,6 +48,8 @@ pub(crate) struct Driver {
     answer: Option<Result<Answer, Error>>,
     /// The transfer has begun.
     begun: bool,
+    /// The user waits for the data connection. Otherwise it does something else, for as long as it likes.
+    awaited: bool,
     /// The data connection of the transfer under way resumed nothing.
     not_resumed: bool,
     /// Told to whoever makes the next session: with TLS 1.3 the server's tickets ran out.
@@ -84,6 +86,7 @@ impl Driver {
             held: None,
             answer: None,
             begun: false,
+            awaited: false,
             not_resumed: false,
             tickets_ran_out,
         }
@@ -102,7 +105,7 @@ impl Driver {
     pub(crate) async fn transfer(&mut self, request: Request) -> Result<(), Error> {
         self.settle().await;
         self.answer = None;
-        self.begun = false;
+        (self.begun, self.awaited) = (false, false);
         self.session.begin(now(), request);
         poll_fn(|cx| {
             // Not ready before nothing more can be done.
@@ -308,6 +311,13 @@ impl Driver {
         }
     }
 
+    /// The user comes back to the data connection: only from now on is the server awaited.
+    fn go_on(&mut self) {
+        if !std::mem::replace(&mut self.awaited, true) {
+            self.session.handle_event(now(), Event::DataAwaited);
+        }
+    }
+
     /// Reads from the data connection; `None` is its end.
     pub(crate) fn poll_read(
         &mut self,
@@ -315,6 +325,7 @@ impl Driver {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<Option<usize>, Error>> {
         // Keeps an eye on the control connection and the clock.
+        self.go_on();
         let _ = self.poll(cx);
         if let Some(Err(_)) = &self.answer {
             return Poll::Ready(self.answer.take().map_or(Ok(None), |answer| answer.map(|_| None)));
@@ -332,6 +343,7 @@ impl Driver {
             }
             Err(error) => (Event::DataFailed(error.to_string()), None),
         };
+        self.awaited = false;
         self.session.handle_event(now(), event);
         Poll::Ready(Ok(read))
     }
@@ -346,6 +358,7 @@ impl Driver {
 
     /// Writes to the data connection. Fails with the server's reason, where it gives one.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Error>> {
+        self.go_on();
         let _ = self.poll(cx);
         if let Some(Err(_)) = &self.answer {
             return Poll::Ready(self.answer.take().map_or(Ok(0), |answer| answer.map(|_| 0)));
@@ -353,6 +366,7 @@ impl Driver {
         let Data::Open(stream) = &mut self.data else { return self.poll_failed(cx) };
         match ready!(stream.poll_write(cx, bytes)) {
             Ok(count) => {
+                self.awaited = false;
                 self.session.handle_event(now(), Event::DataMoved(count as u64));
                 Poll::Ready(Ok(count))
             }
@@ -373,6 +387,7 @@ impl Driver {
 
     /// Sends the upload's end; ready when it has left.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.go_on();
         let _ = self.poll(cx);
         if let Data::Open(stream) = &mut self.data {
             let ended = match stream.poll_flush(cx) {

@@ -20,6 +20,8 @@ pub enum Event {
         /// Whether it resumed the control connection's TLS session.
         resumed: bool,
     },
+    /// The user goes on with the data connection after a pause of its own, for which the server is not to blame.
+    DataAwaited,
     /// So many bytes more have crossed the data connection.
     DataMoved(u64),
     /// A download's end was read, or an upload's last byte and end were sent.

@@ -143,6 +143,12 @@ impl Session {
             return self.arranging_event(now, under_way, event);
         }
         match event {
+            Event::DataAwaited => {
+                if under_way.can_stall() {
+                    self.deadline = Some(after(now, self.settings.timeouts.stall));
+                }
+                self.state = State::Transferring(under_way);
+            }
             Event::DataMoved(bytes) => {
                 under_way.bytes = under_way.bytes.saturating_add(bytes);
                 self.deadline = Some(after(now, self.settings.timeouts.stall));

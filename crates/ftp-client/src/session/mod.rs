@@ -212,6 +212,7 @@ impl Session {
             Event::Listening(_)
             | Event::DataOpened
             | Event::DataTlsStarted { .. }
+            | Event::DataAwaited
             | Event::DataMoved(_)
             | Event::DataEnded { .. }
             | Event::DataFailed(_) => self.handle_data(now, event),

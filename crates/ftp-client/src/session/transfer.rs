@@ -105,6 +105,11 @@ impl Transferring {
         self.phase == Phase::Asked
     }
 
+    /// Bytes may cross, and nothing is wrong yet.
+    pub(super) fn can_stall(&self) -> bool {
+        self.flowing && matches!(self.data, Data::Open | Data::Protected) && self.trouble.is_none()
+    }
+
     /// A preliminary reply has begun it.
     pub(super) fn has_begun(&self) -> bool {
         self.is_asked() && self.accepted

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use port21_testkit::{FtpServer, Manners, pattern, wait_until};
 use tempfile::TempDir;
@@ -155,4 +156,17 @@ fn parts_of_two_versions_are_not_kept() {
     let target = format!("{}/", folder.path().display());
     assert_whole(&run(&["get", &url, "-c", "-o", &target]), &folder);
     assert!(asked() > before);
+}
+
+#[test]
+fn few_sessions_may_send_as_much_as_many() {
+    // All but the first are turned away.
+    let full = b"421 too many users\r\n".to_vec();
+    let greetings = [b"220 ready\r\n".to_vec()].into_iter().chain(std::iter::repeat_n(full, 3));
+    let once = greetings.map(|greeting| ("GREETING", greeting)).collect();
+    let (_server, url) = hostile(Manners { once, ..Manners::default() });
+    let (folder, began) = (tempfile::tempdir().unwrap(), Instant::now());
+    assert_whole(&get(&url, &folder, &["--limit-rate", "2M"]), &folder);
+    // It takes two seconds and a half; with a quarter of the rate it would be nine.
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::local::{Folder, Known};
 use super::progress::Bar;
-use super::throttle::Throttle;
+use super::throttle::{Pace, Throttle};
 use plan::Plan;
 pub use plan::how_many;
 
@@ -104,13 +104,13 @@ impl Segmented<'_> {
         let saved = Saved { saved: plan.done(), plan, stale: false };
         let shared = Arc::new(Shared { path: self.path.to_vec(), file, progress: Mutex::new(saved) });
         let keeper = Keeper { shared: &shared, of: self };
-        let rate = self.rate.map(|rate| (rate / (sessions.max(1) as u64)).max(1));
+        let pace = Pace::new(self.rate);
 
         let mut others = JoinSet::new();
         for _ in 1..sessions {
-            others.spawn(another(connector.clone(), Arc::clone(&shared), rate));
+            others.spawn(another(connector.clone(), Arc::clone(&shared), pace.clone()));
         }
-        let mut own = std::pin::pin!(work(client, &shared, rate));
+        let mut own = std::pin::pin!(work(client, &shared, &pace));
         let mut own_result = None;
         let mut failures = Vec::new();
         let mut tick = tokio::time::interval(SHOW_EVERY);
@@ -219,9 +219,9 @@ impl Shared {
 }
 
 /// Works on parts over a session of its own.
-async fn another(connector: Connector, shared: Arc<Shared>, rate: Option<u64>) -> Result<(), Error> {
+async fn another(connector: Connector, shared: Arc<Shared>, pace: Pace) -> Result<(), Error> {
     let mut client = connector.connect().await?;
-    let result = work(&mut client, &shared, rate).await;
+    let result = work(&mut client, &shared, &pace).await;
     if !client.is_closed() {
         let _ = client.quit().await;
     }
@@ -229,12 +229,12 @@ async fn another(connector: Connector, shared: Arc<Shared>, rate: Option<u64>) -
 }
 
 /// Fetches one part after the other until none is left that nobody works on.
-async fn work(client: &mut Client, shared: &Arc<Shared>, rate: Option<u64>) -> Result<(), Error> {
+async fn work(client: &mut Client, shared: &Arc<Shared>, pace: &Pace) -> Result<(), Error> {
     loop {
         let Some((number, range)) = shared.lock().plan.take() else { return Ok(()) };
         let size = shared.lock().plan.size;
         let place = InPlace { shared: Arc::clone(shared), number, at: range.start };
-        let mut target = Throttle::new(place, rate);
+        let mut target = Throttle::sharing(place, pace.clone());
         let result =
             client.download_range(&shared.path, range, size, &mut target, &mut ftp_client::unwatched).await;
         if let Err(error) = result {
