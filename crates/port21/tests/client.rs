@@ -198,6 +198,16 @@ fn cut_upload_is_tried_again_from_where_it_was_cut() {
 }
 
 #[test]
+fn tries_that_get_further_are_not_counted() {
+    let place = Place::new(Manners { cut_uploads: 3, ..replying("MDTM", b"502 no\r\n") });
+    let content = pattern(1, 4 * LOST);
+    std::fs::write(place.path("new.bin"), &content).unwrap();
+    let output = place.run(&["put", "--retries", "1", &place.path("new.bin"), &place.url("")]);
+    assert_eq!(code(&output), Some(0), "{}", talk(&output));
+    assert!(place.server.file("new.bin").unwrap() == content);
+}
+
+#[test]
 fn low_rate_is_not_taken_for_a_stalled_server() {
     let place = Place::new(Manners::default());
     let content = pattern(1, 150_000);

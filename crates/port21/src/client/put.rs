@@ -28,6 +28,8 @@ struct Job<'a> {
     crossed: Option<Version>,
     /// Bytes that the server had under that name before, which it has still if it keeps nothing of an upload that is cut.
     stood: Option<u64>,
+    /// The furthest byte that any try began at, since only these are surely on the server.
+    reached: u64,
 }
 
 /// Length and time of the last change of a file here.
@@ -89,7 +91,7 @@ pub async fn with(
         } else {
             url.path.clone()
         };
-        let job = Job { url, local, path, crossed: None, stood: None };
+        let job = Job { url, local, path, crossed: None, stood: None, reached: 0 };
         outcome = outcome.max(send(sessions, job, arguments).await?);
     }
     Ok(outcome)
@@ -107,6 +109,7 @@ async fn send(
     let mut met = false;
     loop {
         let mut notes = Vec::new();
+        let before = job.reached;
         let result = match sessions.try_get(job.url).await? {
             Ok(client) => {
                 met = true;
@@ -122,6 +125,9 @@ async fn send(
             }
             Err(error) => error,
         };
+        if job.reached > before {
+            retry.progressed();
+        }
         // A server that was never there is not waited for, unless it is only full.
         let absent = !met && error.is_before_login() && !error.is_too_many_sessions();
         // Appending twice would double it.
@@ -173,6 +179,7 @@ async fn attempt(
     }
     let how = Store { offset, representation, append: arguments.append, temporary_name };
     let mut source = Throttle::new(LocalFile(file), arguments.transfer.limit_rate);
+    job.reached = offset.max(job.reached);
     let crossed = &mut job.crossed;
     let mut watch = |progress| {
         *crossed = Some(version);

@@ -146,6 +146,16 @@ fn cut_transfer_is_resumed_and_never_passes_for_whole() {
 }
 
 #[test]
+fn tries_that_get_further_are_not_counted() {
+    let content: Vec<u8> = (0..300_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    // The listing is the first of those that are cut.
+    let manners = Manners { cut_after: Some(70_000), cuts: Some(4), ..Manners::default() };
+    let (_server, folder, output) = fetch(manners, &[("a", &content)], &["--retries", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(fs::read(folder.path().join("in/a")).unwrap() == content);
+}
+
+#[test]
 fn listing_tells_all_that_is_needed_for_each_file() {
     let names: Vec<String> = (0..20).map(|number| format!("f{number}")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();

@@ -80,6 +80,15 @@ fn what_crossed_is_not_sent_again() {
 }
 
 #[test]
+fn tries_that_get_further_are_not_counted() {
+    let server = FtpServer::start(Manners { cut_uploads: 3, ..Manners::default() }, &[]);
+    let content = pattern(1, 4 * LOST);
+    let output = send(&server, &folder_with(&content), &["--retries", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(server.file("big").unwrap() == content);
+}
+
+#[test]
 fn what_is_known_of_a_beginning_is_void_once_another_version_was_sent_in_its_place() {
     let once = vec![("RNTO", b"550 no\r\n".to_vec())];
     let server = FtpServer::start(Manners { cut_uploads: 1, once, ..Manners::default() }, &[]);

@@ -291,11 +291,15 @@ impl Crew {
                     }
                 },
             };
+            let before = reached(&job);
             let done = match self.settings.sends {
                 true => send::carry_out(self, open, &mut job).await,
                 false => fetch::carry_out(self, open, &mut job).await,
             };
             let Err(trouble) = done else { return None };
+            if reached(&job) > before {
+                retry.progressed();
+            }
             match self.after(trouble, &mut job, &mut retry) {
                 Some((reason, pause)) => {
                     if seat.as_ref().is_some_and(|seat| !pause.is_zero() || seat.client.is_closed()) {
@@ -351,6 +355,11 @@ impl Crew {
         self.report.borrow().complain(&format!("{reason}; trying again in {} s", pause.as_secs()));
         tokio::time::sleep(pause).await;
     }
+}
+
+/// How far any try of a file came.
+fn reached(job: &Job) -> u64 {
+    if let Job::File(file) = job { file.reached } else { 0 }
 }
 
 fn path_of(job: &Job) -> Vec<u8> {

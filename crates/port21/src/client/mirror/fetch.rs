@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use ftp_client::{Error, Fetch};
+use ftp_client::{Error, Fetch, Progress};
 
 use super::crew::{Crew, Seat, Trouble};
 use super::item::{Item, Stamp};
@@ -96,7 +96,7 @@ async fn fetch(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tr
 async fn transfer<'a>(
     crew: &Crew,
     seat: &mut Seat,
-    job: &FileJob,
+    job: &mut FileJob,
     folder: &'a Folder,
     path: &[u8],
     name: &str,
@@ -115,15 +115,20 @@ async fn transfer<'a>(
     }
     let mut writer = Throttle::sharing(partial.writer(), crew.settings.pace.clone());
     let mut so_far = offset;
-    let bar = crew.report.borrow().bar();
-    let mut watch = |progress: ftp_client::Progress| {
-        bar.crossed(progress.bytes.saturating_sub(so_far));
-        so_far = progress.bytes;
-        ControlFlow::Continue(())
-    };
     let how = Fetch { offset, size: job.item.size, ..Fetch::default() };
-    let transferred = seat.client.download(path, how, &mut writer, &mut watch).await?;
-    Ok((partial, offset, transferred))
+    let done = seat.client.download(path, how, &mut writer, &mut watch(crew, &mut so_far)).await;
+    job.reached = job.reached.max(so_far);
+    Ok((partial, offset, done?))
+}
+
+/// Moves the bar as far as a transfer is, and `so_far` with it.
+pub fn watch(crew: &Crew, so_far: &mut u64) -> impl FnMut(Progress) -> ControlFlow<()> + Send {
+    let bar = crew.report.borrow().bar();
+    move |progress| {
+        bar.crossed(progress.bytes.saturating_sub(*so_far));
+        *so_far = progress.bytes;
+        ControlFlow::Continue(())
+    }
 }
 
 /// Where to begin: behind what is here, if it is surely of this version.

@@ -129,6 +129,7 @@ fn file_job(
         batch: Rc::clone(batch),
         tried: false,
         begun: None,
+        reached: 0,
         from_start: false,
     };
     if crew.settings.dry_run {

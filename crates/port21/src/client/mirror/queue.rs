@@ -44,6 +44,8 @@ pub struct FileJob {
     pub tried: bool,
     /// What of it an earlier try of this run sent.
     pub begun: Option<Begun>,
+    /// The furthest byte of it that any try came to, or when it is sent began at, since only what is before that is surely there.
+    pub reached: u64,
     /// The server cannot go on in its middle.
     pub from_start: bool,
 }

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 
@@ -12,7 +11,7 @@ use ftp_client::{Error, Store};
 
 use super::crew::{Crew, Seat, Trouble};
 use super::far;
-use super::fetch::compare;
+use super::fetch::{compare, watch};
 use super::folder;
 use super::item::{Item, Kind, Stamp};
 use super::near;
@@ -252,13 +251,8 @@ async fn upload(
     let (temporary, in_place) = (there(crew, path), crew.in_place.get());
     let is_one_version = offset > 0 || make_way(crew, seat, job, path).await?;
     let resumable = is_one_version && version.size >= WORTH_RESUMING;
+    job.reached = job.reached.max(offset);
     let mut so_far = offset;
-    let bar = crew.report.borrow().bar();
-    let mut watch = |progress: ftp_client::Progress| {
-        bar.crossed(progress.bytes.saturating_sub(so_far));
-        so_far = progress.bytes;
-        ControlFlow::Continue(())
-    };
     let begun = Cell::new(false);
     let begin = || {
         begun.set(true);
@@ -269,7 +263,7 @@ async fn upload(
     let source = FirstTold { file, tell: Some(begin) };
     let mut source = Throttle::sharing(LocalFile(source), crew.settings.pace.clone());
     let how = Store { offset, temporary_name: false, ..Store::default() };
-    let done = seat.client.upload(&temporary, how, &mut source, &mut watch).await;
+    let done = seat.client.upload(&temporary, how, &mut source, &mut watch(crew, &mut so_far)).await;
     if begun.get() {
         job.begun = Some(Begun { version, in_place, most: if resumable { so_far } else { 0 } });
     }
