@@ -42,12 +42,15 @@ impl Setter {
         Step::new(verb, &argument, Expect::Completion)
     }
 
-    /// Whether a refusal may mean that the server does not have this way, rather than that it cannot be done to this file.
+    /// Whether a refusal may mean that the server does not have this way, which has not worked yet, rather than that it cannot be done
+    /// to this file.
     fn is_unknown_by(self, error: &Error) -> bool {
+        let code = error.code().filter(|_| matches!(error, Error::Refused { .. }));
         match self {
             Self::Mfmt => error.is_not_implemented(),
+            Self::Chmod => matches!(code, Some(500..=504)),
             // A server that reads the time as part of a name has no such file.
-            _ => matches!(error, Error::Refused { .. }) && matches!(error.code(), Some(500..=504 | 550)),
+            _ => matches!(code, Some(500..=504 | 550)),
         }
     }
 }
@@ -88,8 +91,13 @@ impl Client {
             return Ok(false);
         }
         match self.commands(vec![setter.step(stamp, path)]).await {
-            Ok(_) => Ok(true),
-            Err(error) if setter.is_unknown_by(&error) => {
+            Ok(_) => {
+                if !self.can_set.contains(&setter) {
+                    self.can_set.push(setter);
+                }
+                Ok(true)
+            }
+            Err(error) if setter.is_unknown_by(&error) && !self.can_set.contains(&setter) => {
                 self.cannot_set.push(setter);
                 Ok(false)
             }

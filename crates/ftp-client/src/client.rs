@@ -27,6 +27,8 @@ pub struct Client {
     lacking: Vec<Verb>,
     /// Ways to set a file's time or mode that the server does not have.
     pub(crate) cannot_set: Vec<Setter>,
+    /// Those that have worked.
+    pub(crate) can_set: Vec<Setter>,
     /// Whether `LIST -a` shows hidden files, once it was tried.
     pub(crate) lists_hidden: Option<bool>,
     /// What HASH computes, if it was chosen.
@@ -35,7 +37,14 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(driver: Driver) -> Self {
-        Self { driver, lacking: Vec::new(), cannot_set: Vec::new(), lists_hidden: None, hashes: None }
+        Self {
+            driver,
+            lacking: Vec::new(),
+            cannot_set: Vec::new(),
+            can_set: Vec::new(),
+            lists_hidden: None,
+            hashes: None,
+        }
     }
 
     /// The server's working directory (PWD).

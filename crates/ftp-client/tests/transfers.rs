@@ -182,6 +182,29 @@ fn user_may_pause_for_longer_than_the_server_may() {
 }
 
 #[test]
+fn refusal_for_one_file_is_none_for_all() {
+    let reply = |text: &str| ("SITE", format!("{text}\r\n").into_bytes());
+    let once = ["550 not yours", "200 done", "200 done", "550 not yours", "200 done", "502 what?"].map(reply);
+    with(Manners { once: once.into(), ..Manners::default() }, async |server, client| {
+        let refused = client.set_mode("a", 0o600).await.unwrap_err();
+        assert_eq!(refused.code(), Some(550), "{refused}");
+        assert!(client.set_mode("a", 0o600).await.unwrap());
+        // MDTM is read as a name here, and SITE UTIME is not.
+        let time = std::time::SystemTime::UNIX_EPOCH;
+        assert!(client.set_modified("a", time).await.unwrap());
+        let refused = client.set_modified("a", time).await.unwrap_err();
+        assert_eq!(refused.code(), Some(550), "{refused}");
+        assert!(client.set_modified("a", time).await.unwrap());
+        assert_eq!(server.lines().iter().filter(|line| line.starts_with("MDTM")).count(), 1);
+    });
+    let once = vec![reply("502 what?")];
+    with(Manners { once, ..Manners::default() }, async |server, client| {
+        assert!(!client.set_mode("a", 0o600).await.unwrap() && !client.set_mode("a", 0o600).await.unwrap());
+        assert_eq!(server.lines().iter().filter(|line| line.starts_with("SITE")).count(), 1);
+    });
+}
+
+#[test]
 fn raw_refuses_what_belongs_to_transfers_and_logins() {
     with(Manners::default(), async |server, client| {
         assert_eq!(client.raw(b"noop").await.unwrap().code, Some(200));

@@ -289,3 +289,27 @@ fn times_are_set_by_the_command_that_the_server_has() {
         ]
     );
 }
+
+#[test]
+fn mode_of_new_files_is_not_learnt_from_one_that_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let feat = b"211-Features:\r\n MLST type*;size*;modify*;unix.mode*;\r\n211 End\r\n".to_vec();
+    let told = b"250-here\r\n type=file;unix.mode=0600; x\r\n250 End\r\n".to_vec();
+    let replies = vec![("FEAT", feat), ("MLST", told), ("SITE", b"200 done\r\n".to_vec())];
+    let server = FtpServer::start(Manners { replies, ..Manners::default() }, &[("a", b"old")]);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mode) in [("a", 0o644), ("b", 0o644), ("c", 0o600)] {
+        crate::place::write(folder.path(), name, b"new", crate::place::at(0));
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let url = format!("ftp://{}/", server.address());
+    let words = ["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "-P", "1", "--in-place"];
+    let output = PORT21.run(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let modes: Vec<String> = server
+        .lines()
+        .into_iter()
+        .filter(|line| line.starts_with("MLST") || line.starts_with("SITE CHMOD"))
+        .collect();
+    assert_eq!(modes, ["SITE CHMOD 644 a", "MLST b", "SITE CHMOD 644 b"]);
+}

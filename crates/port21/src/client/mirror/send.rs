@@ -83,11 +83,12 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     let version = Version::new(size, job.item.time);
     let offset = offset(crew, seat, job, &path, version).await?;
     let Sent { transferred, timed, verified } = transfer(crew, seat, job, &file, &path, offset).await?;
-    if job.item.mode != crew.new_mode.get() || crew.new_mode.get().is_none() {
-        learn_new_mode(crew, seat, &path).await?;
-        let usual = crew.new_mode.get().unwrap_or(USUAL_MODE);
-        let mode = job.item.mode.filter(|&mode| crew.rules.modes && mode != usual);
-        set_mode(crew, seat, &path, mode).await?;
+    if let Some(mode) = job.item.mode.filter(|_| crew.rules.modes) {
+        // What was written over has the mode that it had.
+        let is_new = job.partial.is_none() && (!crew.in_place.get() || job.reason == Reason::Missing);
+        if !is_new || !has_new_mode(crew, seat, &path, mode).await? {
+            set_mode(crew, seat, &path, Some(mode)).await?;
+        }
     }
     {
         let mut state = crew.state.borrow_mut();
@@ -323,7 +324,12 @@ async fn set_time(
     let Some(time) = time.filter(|_| crew.rules.times).and_then(Stamp::to_time) else { return Ok(None) };
     let set = match seat.client.set_modified(path, time).await {
         Ok(set) => set,
-        Err(Error::Refused { .. } | Error::Settings(_)) => false,
+        Err(Error::Refused { .. } | Error::Settings(_)) => {
+            crew.note(
+                "the times of some files could not be set: what was sent is remembered here instead".into(),
+            );
+            return Ok(Some(false));
+        }
         Err(error) => return Err(error.into()),
     };
     if !set {
@@ -336,7 +342,10 @@ async fn set_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: Option<u32>) 
     let Some(mode) = mode else { return Ok(false) };
     let set = match seat.client.set_mode(path, mode).await {
         Ok(set) => set,
-        Err(Error::Refused { .. }) => false,
+        Err(Error::Refused { .. }) => {
+            crew.note("the server refused the modes of some files".into());
+            return Ok(false);
+        }
         Err(error) => return Err(error.into()),
     };
     if !set {
@@ -345,22 +354,18 @@ async fn set_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: Option<u32>) 
     Ok(set)
 }
 
-/// Learns which mode the server gives a new file, so that most files need no command for theirs.
-async fn learn_new_mode(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<(), Trouble> {
-    let tells = seat
-        .client
-        .features()
-        .parameters("MLST")
-        .is_some_and(|facts| facts.to_ascii_lowercase().contains("unix.mode*"));
-    if !crew.rules.modes || !tells || crew.new_mode.get().is_some() {
-        return Ok(());
+/// Whether the new file at `path` has this mode already. Which mode the server gives a new file is learnt from the first, so that most
+/// need no command for theirs.
+async fn has_new_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: u32) -> Result<bool, Trouble> {
+    let facts = seat.client.features().parameters("MLST").unwrap_or_default().to_ascii_lowercase();
+    if crew.new_mode.get().is_none() && facts.contains("unix.mode*") {
+        match seat.client.metadata(path).await {
+            Ok(entry) => crew.new_mode.set(Item::of_entry(entry, 0, 0).mode),
+            Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    match seat.client.metadata(path).await {
-        Ok(entry) => crew.new_mode.set(Item::of_entry(entry, 0, 0).mode),
-        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
+    Ok(mode == crew.new_mode.get().unwrap_or(USUAL_MODE))
 }
 
 /// Looks whether the server has as many bytes as were sent, of each file of a folder.
