@@ -116,22 +116,51 @@ impl Client {
 }
 
 /// The checksum in `213 SHA-256 0-49 ab… name`, `250 AB…`, `250 XCRC 1A2B` or the like: the first word that can be one, whatever stands
-/// around it. Some servers leave out the zeros in front of a CRC.
+/// around it. Some servers leave out the zeros in front of a CRC, of which the last word that can be one is taken then. The file's own
+/// name may look like a checksum, and is one only if there is no other.
 fn read(algorithm: Algorithm, command: Command, reply: Reply) -> Result<Checksum, Error> {
     let text = String::from_utf8_lossy(reply.text()).to_ascii_lowercase();
+    let path = command.argument.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let others = without_path(&text, &path.to_ascii_lowercase());
+    match find(algorithm, &others).or_else(|| find(algorithm, &text)) {
+        Some(digits) => Ok(Checksum { algorithm, digits }),
+        None => Err(not_understood(command, reply)),
+    }
+}
+
+fn find(algorithm: Algorithm, text: &str) -> Option<String> {
     let digits = algorithm.digits();
-    let is_hexadecimal = |word: &&str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let words = || {
         text.split_ascii_whitespace()
             .map(|word| word.trim_matches(['"', '.', ';', ':']))
-            .filter(is_hexadecimal)
+            .filter(|word| word.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     let whole = words().find(|word| word.len() == digits);
-    let short = || words().find(|word| algorithm == Algorithm::Crc32 && (1..digits).contains(&word.len()));
-    match whole.or_else(short) {
-        Some(word) => Ok(Checksum { algorithm, digits: format!("{word:0>digits$}") }),
-        None => Err(not_understood(command, reply)),
+    let short = || words().rfind(|word| algorithm == Algorithm::Crc32 && (1..digits).contains(&word.len()));
+    whole.or_else(short).map(|word| format!("{word:0>digits$}"))
+}
+
+/// A text without a path that stands in it between spaces or quotes, by itself or behind the directories above.
+fn without_path(text: &str, path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if name.is_empty() {
+        return text.to_owned();
     }
+    let is_edge = |letter: Option<char>| letter.is_none_or(|letter| letter.is_whitespace() || letter == '"');
+    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once(name) {
+        let above = before.rfind(|letter| is_edge(Some(letter))).map_or(0, |at| at.saturating_add(1));
+        let is_path = before.ends_with('/') || is_edge(before.chars().next_back());
+        let ends = is_edge(after.trim_start_matches(['.', ';', ':']).chars().next());
+        if is_path && ends {
+            kept.push_str(before.get(..above).unwrap_or_default());
+        } else {
+            kept.push_str(before);
+            kept.push_str(name);
+        }
+        rest = after;
+    }
+    kept + rest
 }
 
 #[cfg(test)]
@@ -140,12 +169,16 @@ mod tests {
     use ftp_protocol::line::LineReader;
     use ftp_protocol::reply::ReplyReader;
 
-    fn told(algorithm: Algorithm, text: &str) -> Option<String> {
+    fn told_of(path: Option<&[u8]>, algorithm: Algorithm, text: &str) -> Option<String> {
         let (mut lines, mut found) = (LineReader::new(1000), Vec::new());
         lines.push(text.as_bytes(), &mut found);
         let mut replies = ReplyReader::new();
         let reply = found.into_iter().flat_map(|line| replies.push(line)).next().unwrap();
-        read(algorithm, Command::new(Verb::Hash, None), reply).ok().map(|checksum| checksum.digits)
+        read(algorithm, Command::new(Verb::Hash, path), reply).ok().map(|checksum| checksum.digits)
+    }
+
+    fn told(algorithm: Algorithm, text: &str) -> Option<String> {
+        told_of(None, algorithm, text)
     }
 
     #[test]
@@ -158,5 +191,35 @@ mod tests {
         assert_eq!(told(Algorithm::Crc32, "250 1A2B\r\n").as_deref(), Some("00001a2b"));
         assert_eq!(told(Algorithm::Md5, "250 done\r\n"), None);
         assert_eq!(told(Algorithm::Sha256, &format!("250 {md5}\r\n")), None);
+    }
+
+    #[test]
+    fn name_of_the_file_is_not_taken_for_its_checksum() {
+        let (name, md5) = ("0cc175b9c0f1b6a831c399e269772661", "d41d8cd98f00b204e9800998ecf8427e");
+        let path = format!("some dir/{name}");
+        for text in [
+            format!("250 \"{path}\" {md5}"),
+            format!("250 \"/home/some dir/{name}\" {md5}"),
+            format!("250 {name} {md5}"),
+            format!("251 MD5 of {} is {md5}", path.to_uppercase()),
+            format!("213 MD5 0-0 {md5} {path}"),
+        ] {
+            let found = told_of(Some(path.as_bytes()), Algorithm::Md5, &format!("{text}\r\n"));
+            assert_eq!(found.as_deref(), Some(md5), "{text}");
+        }
+        // It is kept under its checksum.
+        let found = told_of(Some(md5.as_bytes()), Algorithm::Md5, &format!("250 {md5}\r\n"));
+        assert_eq!(found.as_deref(), Some(md5));
+        for (path, text) in [
+            ("a", "213 CRC32 0-49 1a2b a"),
+            ("bad face", "250 \"/x/bad face\" 1a2b"),
+            ("x", "250 added 1a2b"),
+            ("dead.beef", "250 add DEAD.BEEF is 1A2B"),
+            ("b", "250 1a2b"),
+            ("dead", "250 1a2b is the CRC of dead."),
+        ] {
+            let found = told_of(Some(path.as_bytes()), Algorithm::Crc32, &format!("{text}\r\n"));
+            assert_eq!(found.as_deref(), Some("00001a2b"), "{text}");
+        }
     }
 }
