@@ -19,7 +19,7 @@ use crate::session::{Answer, Representation, Request, Transfer};
 pub const MAXIMUM_LISTING: usize = 64 << 20;
 
 /// Bytes that are handed on at once.
-pub(crate) const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 128 * 1024;
 
 /// How a file is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,23 +117,8 @@ impl Client {
         W: AsyncWrite + Unpin,
     {
         let mut download = self.fetch(path, how).await?;
-        let mut buffer = Vec::with_capacity(BUFFER);
-        let (offset, total) = (download.offset, download.total);
-        let mut bytes = offset;
-        loop {
-            buffer.clear();
-            if download.read_buf(&mut buffer).await? == 0 {
-                break;
-            }
-            bytes = bytes.saturating_add(buffer.len() as u64);
-            let written = target.write_all(&buffer).await;
-            let ended = watch(Progress { bytes, total }).is_break().then_some(Error::Cancelled);
-            if let Some(error) = written.err().map(Error::Local).or(ended) {
-                self.driver.give_up(Error::Cancelled).await;
-                return Err(error);
-            }
-        }
-        target.flush().await.map_err(Error::Local)?;
+        let progress = Progress { bytes: download.offset, total: download.total };
+        download.copy_to(target, u64::MAX, progress, watch).await?;
         download.finish().await
     }
 
@@ -224,6 +209,40 @@ impl Download<'_> {
     /// The text of the reply that closed the transfer; empty before.
     pub(crate) fn closing(&self) -> &[u8] {
         &self.closing
+    }
+
+    /// Copies at most `limit` bytes to `target`, and fewer only at the end; `watch` is told of `progress`, which grows with them. Gives how
+    /// many these were. If `target` fails or `watch` says so, the transfer is ended.
+    pub(crate) async fn copy_to<W>(
+        &mut self,
+        target: &mut W,
+        limit: u64,
+        mut progress: Progress,
+        watch: OnProgress<'_>,
+    ) -> Result<u64, Error>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut copied = 0_u64;
+        while copied < limit {
+            buffer.clear();
+            let mut limited = (&mut *self).take(limit.saturating_sub(copied).min(BUFFER as u64));
+            let count = limited.read_buf(&mut buffer).await? as u64;
+            if count == 0 {
+                break;
+            }
+            copied = copied.saturating_add(count);
+            progress.bytes = progress.bytes.saturating_add(count);
+            let written = target.write_all(&buffer).await;
+            let ended = watch(progress).is_break().then_some(Error::Cancelled);
+            if let Some(error) = written.err().map(Error::Local).or(ended) {
+                self.client.driver.give_up(Error::Cancelled).await;
+                return Err(error);
+            }
+        }
+        target.flush().await.map_err(Error::Local)?;
+        Ok(copied)
     }
 
     /// Reads and drops what is left, and gives the bytes that crossed.

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use ftp_protocol::Verb;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
 use crate::client::Client;
-use crate::download::{BUFFER, OnProgress, Progress};
+use crate::download::{OnProgress, Progress};
 use crate::error::Error;
 use crate::session::{Representation, Transfer};
 
@@ -60,24 +60,8 @@ impl Client {
         let mut download =
             self.begin_download(Transfer { offset: range.start, end, expected, ..transfer }).await?;
         let length = range.end.saturating_sub(range.start);
-        let mut bytes = 0_u64;
-        let mut buffer = Vec::with_capacity(BUFFER);
-        while bytes < length {
-            buffer.clear();
-            let mut limited = (&mut download).take(length.saturating_sub(bytes).min(BUFFER as u64));
-            let count = limited.read_buf(&mut buffer).await?;
-            if count == 0 {
-                break;
-            }
-            let written = target.write_all(&buffer).await;
-            bytes = bytes.saturating_add(count as u64);
-            let ended = watch(Progress { bytes, total: Some(length) }).is_break().then_some(Error::Cancelled);
-            if let Some(error) = written.err().map(Error::Local).or(ended) {
-                download.abort().await;
-                return Err(error);
-            }
-        }
-        target.flush().await.map_err(Error::Local)?;
+        let progress = Progress { bytes: 0, total: Some(length) };
+        let bytes = download.copy_to(target, length, progress, watch).await?;
         if bytes == length && end.is_none() && expected != Some(range.end) {
             // The rest is for other sessions.
             download.abort().await;

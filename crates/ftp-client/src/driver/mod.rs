@@ -335,7 +335,7 @@ impl Driver {
             Ok(Read::Bytes(count)) => (Event::DataMoved(count as u64), Some(count)),
             Ok(Read::End { announced }) => {
                 // close_notify is answered, as far as that needs no waiting; closing alone ends TCP.
-                if stream.has_end_to_tell() {
+                if stream.is_protected() {
                     let _ = stream.poll_shutdown(cx);
                 }
                 self.data = Data::None;

@@ -59,9 +59,9 @@ impl Stream {
         }
     }
 
-    /// Whether ending it takes more than closing the socket: close_notify, or word to who is told what crosses.
-    pub(crate) fn has_end_to_tell(&self) -> bool {
-        matches!(self.layer, Layer::Protected(_)) || self.wire.is_some()
+    /// Whether TLS is there, whose end is told by more than closing the socket.
+    pub(crate) fn is_protected(&self) -> bool {
+        matches!(self.layer, Layer::Protected(_))
     }
 
     /// Makes closing it send RST instead of FIN, so that the other end cannot mistake it for the end of a file.

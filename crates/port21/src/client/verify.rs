@@ -1,12 +1,14 @@
 //! Whether what is on both sides is the same, by checksums that the server computes (`--verify`).
 
 use std::fs::File;
-use std::io::Seek;
+use std::io::{self, Read, Seek};
 
 use ftp_client::checksum::{Algorithm, Checksum};
 use ftp_client::{Client, Error};
+use ftp_server::hash::Hasher;
 
-use super::mirror::hash;
+/// Bytes that are read at once.
+const PIECE: usize = 128 * 1024;
 
 /// What could be found out.
 pub enum Verdict {
@@ -66,14 +68,52 @@ pub async fn compare(client: &mut Client, path: &[u8], mut file: File) -> Result
     };
     let Checksum { algorithm, digits } = there;
     // A large file takes seconds, in which other sessions go on.
-    let here = tokio::task::spawn_blocking(move || {
-        file.rewind()?;
-        hash::of(&mut file, algorithm)
-    });
-    let here = here.await;
-    let here = here.map_err(std::io::Error::other).and_then(|here| here).map_err(Error::Local)?;
+    let here = tokio::task::spawn_blocking(move || hash(&mut file, algorithm)).await;
+    let here = here.map_err(io::Error::other).and_then(|here| here).map_err(Error::Local)?;
     match here == digits {
         true => Ok(Verdict::Same(algorithm)),
         false => Ok(Verdict::Differs(Difference { algorithm, here, there: digits })),
+    }
+}
+
+/// The checksum of a whole file in lower-case hexadecimal digits.
+fn hash(file: &mut File, algorithm: Algorithm) -> io::Result<String> {
+    let mut hasher = Hasher::new(match algorithm {
+        Algorithm::Sha256 => ftp_server::hash::Algorithm::Sha256,
+        Algorithm::Sha512 => ftp_server::hash::Algorithm::Sha512,
+        Algorithm::Sha1 => ftp_server::hash::Algorithm::Sha1,
+        Algorithm::Md5 => ftp_server::hash::Algorithm::Md5,
+        Algorithm::Crc32 => ftp_server::hash::Algorithm::Crc32,
+    });
+    file.rewind()?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.finish()),
+            count => hasher.update(piece.get(..count).unwrap_or_default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn checksums_of_files_are_those_of_the_standards() {
+        // The check value of CRC-32, and "abc" of FIPS 180-4 and RFC 1321.
+        for (algorithm, text, begin) in [
+            (Algorithm::Crc32, "123456789", "cbf43926"),
+            (Algorithm::Md5, "abc", "900150983cd24fb0"),
+            (Algorithm::Sha1, "abc", "a9993e364706816a"),
+            (Algorithm::Sha256, "abc", "ba7816bf8f01cfea"),
+            (Algorithm::Sha512, "abc", "ddaf35a193617aba"),
+        ] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            let found = hash(&mut file, algorithm).unwrap();
+            assert!(found.starts_with(begin) && found.len() == algorithm.digits(), "{algorithm:?} {found}");
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::io;
 use std::rc::Rc;
 
 use ftp_client::Error;
-use ftp_protocol::Verb;
 
 use super::crew::{Crew, Seat, Trouble};
 use super::far::{self, Listed};
@@ -244,18 +243,24 @@ async fn follow(crew: &Crew, seat: &mut Seat, place: &[u8], items: &mut [Item]) 
         let home = seat.client.working_directory().await?;
         match seat.client.change_directory(&path).await {
             Ok(()) => {
-                seat.client.change_directory(&home).await?;
+                if let Err(error) = seat.client.change_directory(&home).await {
+                    // Every path would lead elsewhere from here.
+                    let _ = seat.client.quit().await;
+                    return Err(error.into());
+                }
                 item.kind = Kind::Folder;
             }
             Err(Error::Refused { .. }) => match seat.client.metadata(&path).await {
                 Ok(entry) => {
                     let target = Item::of_entry(entry, crew.east.get().unwrap_or_default(), 0);
                     *item = Item { name: std::mem::take(&mut item.name), kind: Kind::File, ..target };
-                    if let (None, Ok(time)) = (item.time, seat.client.modified(&path).await) {
+                    if item.time.is_none()
+                        && let Ok(time) = seat.client.modified(&path).await
+                    {
                         item.time = time.map(Stamp::of);
                     }
                 }
-                Err(Error::Refused { command, .. }) if command.verb() != Some(Verb::Cwd) => {}
+                Err(Error::Refused { .. }) => {}
                 Err(error) => return Err(error.into()),
             },
             Err(error) => return Err(error.into()),

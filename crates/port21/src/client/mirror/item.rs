@@ -98,7 +98,8 @@ impl Item {
             Some(EntryKind::Link) => Kind::Link,
             Some(EntryKind::Other) => Kind::Other,
         };
-        let time = entry.line.date.and_then(|date| Stamp::of_listing(date, east, now));
+        let listed = entry.line.date.and_then(|date| Stamp::of_listing(date, east, now));
+        let time = listed.or(entry.modified.map(Stamp::of));
         let mode = entry.line.permissions.as_deref().and_then(mode);
         Self { name: entry.name, kind, size: entry.size, time, mode }
     }
@@ -175,6 +176,14 @@ mod tests {
         assert_eq!(at(None), Stamp { start: 82_800, width: DAY });
         assert_eq!(at(Time::new(1, 0, None)), Stamp { start: 86_400, width: 60 });
         assert_eq!(at(Time::new(1, 0, Some(5))), Stamp { start: 86_405, width: 1 });
+    }
+
+    #[test]
+    fn time_that_stands_in_no_listing_is_known_too() {
+        let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(5));
+        let line = ftp_protocol::listing::Entry::default();
+        let entry = Entry { name: b"a".to_vec(), kind: None, size: Some(1), modified, line };
+        assert_eq!(Item::of_entry(entry, 3600, 0).time, Some(Stamp { start: 5, width: 1 }));
     }
 
     #[test]

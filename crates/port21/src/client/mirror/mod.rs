@@ -14,7 +14,6 @@ mod far;
 mod fetch;
 pub mod filter;
 mod folder;
-pub mod hash;
 mod item;
 mod near;
 mod plan;

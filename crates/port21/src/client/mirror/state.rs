@@ -231,7 +231,7 @@ impl State {
         let mut file = io::BufWriter::new(folder.create(&other)?);
         file.write_all(&encoded(&Line::Head { schema: SCHEMA.into(), place: self.place.clone() })?)?;
         let mut begun: Vec<_> = self.begun.iter().collect();
-        begun.sort();
+        begun.sort_by_key(|(path, _)| *path);
         for (path, &version) in begun {
             file.write_all(&encoded(&Line::Begun { path: path.clone(), version })?)?;
         }
@@ -245,18 +245,6 @@ impl State {
         folder.rename(&other, folder, &self.name)?;
         self.written = true;
         Ok(())
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.size, self.time).cmp(&(other.size, other.time))
     }
 }
 

@@ -77,8 +77,6 @@ struct Saved {
     plan: Plan,
     /// Bytes that were done when the plan was saved.
     saved: u64,
-    /// Whether it should be saved.
-    stale: bool,
 }
 
 impl Segmented<'_> {
@@ -101,7 +99,7 @@ impl Segmented<'_> {
         file.set_len(self.size).map_err(Error::Local)?;
         fetched.resumed_from = plan.done();
         let sessions = plan.open();
-        let saved = Saved { saved: plan.done(), plan, stale: false };
+        let saved = Saved { saved: plan.done(), plan };
         let shared = Arc::new(Shared { path: self.path.to_vec(), file, progress: Mutex::new(saved) });
         let keeper = Keeper { shared: &shared, of: self };
         let pace = Pace::new(self.rate);
@@ -187,7 +185,11 @@ struct Keeper<'a> {
 
 impl Keeper<'_> {
     fn save_if_stale(&self) {
-        if self.shared.lock().stale {
+        let is_stale = {
+            let progress = self.shared.lock();
+            progress.plan.done().saturating_sub(progress.saved) >= SAVE_EVERY
+        };
+        if is_stale {
             self.save();
         }
     }
@@ -197,7 +199,6 @@ impl Keeper<'_> {
         // What cannot be saved is fetched again.
         if self.of.folder.keep_parts(self.of.name, &progress.plan.format()).is_ok() {
             progress.saved = progress.plan.done();
-            progress.stale = false;
         }
     }
 }
@@ -256,9 +257,7 @@ impl AsyncWrite for InPlace {
         let this = self.get_mut();
         let count = this.shared.file.write_at(bytes, this.at)?;
         this.at = this.at.saturating_add(count as u64);
-        let mut progress = this.shared.lock();
-        progress.plan.wrote(this.number, count as u64);
-        progress.stale |= progress.plan.done().saturating_sub(progress.saved) >= SAVE_EVERY;
+        this.shared.lock().plan.wrote(this.number, count as u64);
         Poll::Ready(Ok(count))
     }
 
