@@ -11,7 +11,7 @@ use super::talk;
 
 /// Plays somebody at a terminal: waits for texts, types, sends signals; then shows all that was seen, and ends as the program did.
 const PLAYER: &str = r#"
-import json, os, pty, select, signal, sys, time
+import json, os, pty, select, signal, sys, termios, time
 play = json.loads(sys.argv[1])
 pid, terminal = pty.fork()
 if pid == 0:
@@ -36,6 +36,12 @@ for what, text in play["steps"]:
         os.write(terminal, text)
     elif what == "signal":
         os.kill(pid, getattr(signal, text.decode()))
+    elif what == "keys":
+        end = time.monotonic() + 60
+        while termios.tcgetattr(terminal)[3] & termios.ISIG:
+            if time.monotonic() > end:
+                sys.exit(f"keys are still signals: {shown!r}")
+            time.sleep(0.01)
     else:
         end = time.monotonic() + 60
         while text not in unread:
@@ -148,6 +154,31 @@ fn mistyped_password_can_be_typed_again() {
             until("port21> "),
             line("user joe"),
             until("there is no session"),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+}
+
+#[test]
+fn interrupted_question_for_a_password_ends_the_command_and_not_the_shell() {
+    let server = Server::start(&[]);
+    let url = server.url("").replace(":a%20secret", "");
+    let played = play(
+        &[],
+        &[
+            until("port21> "),
+            line(&format!("open {url}")),
+            until("Password of joe"),
+            // The terminal is told only behind the question to hand Ctrl-C on.
+            ("keys", String::new()),
+            ("type", "\x03".to_owned()),
+            until("interrupted"),
+            until("port21> "),
+            line("user joe"),
+            until("Password of joe"),
+            line("a secret"),
+            until(":/> "),
             line("quit"),
         ],
     );

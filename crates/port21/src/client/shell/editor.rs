@@ -39,6 +39,8 @@ pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
     // With it, the editor waits for signals beside keys.
     let _printer = editor.create_external_printer();
     loop {
+        // Ctrl-C that came too late for what was under way.
+        interrupt::take_interactive();
         let prompt = prompt(&shell.borrow());
         READING.store(true, Ordering::SeqCst);
         let read = if interrupt::signal().is_some() {

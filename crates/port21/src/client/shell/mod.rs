@@ -182,6 +182,10 @@ impl<'a> Shell<'a> {
 
     /// Whoever types is told what went wrong; a batch ends with it.
     fn go_on(&mut self, outcome: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
+        if self.interactive && outcome.is_err() {
+            // Whoever asks for a password hears of Ctrl-C first.
+            interrupt::take_interactive();
+        }
         let outcome = match outcome {
             Err(error) if self.interactive && interrupt::signal().is_none() => {
                 complain(&format!("{error:#}"));
