@@ -186,6 +186,28 @@ fn interrupted_question_for_a_password_ends_the_command_and_not_the_shell() {
 }
 
 #[test]
+fn lines_that_are_typed_ahead_are_carried_out_one_after_the_other() {
+    let server = Server::start(&[]);
+    for name in ["one", "two", "three"] {
+        server.put(name, name.as_bytes());
+    }
+    let ahead = "size one\rsize two\rsize three\r".to_owned();
+    let played = play(
+        &[&server.url("")],
+        &[
+            until(":/> "),
+            ("type", ahead),
+            until("3 /one"),
+            until("3 /two"),
+            until("5 /three"),
+            until(":/> "),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+}
+
+#[test]
 fn interrupts_are_the_childs_while_it_runs() {
     let server = Server::start(&[]);
     let interrupt = || ("type", "\x03".to_owned());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::words::Word;
@@ -231,7 +231,7 @@ pub fn parse(words: &[Word]) -> Result<ShellCommand, clap::Error> {
     Line::try_parse_from(words.iter().map(Word::as_parsed)).map(|line| line.command)
 }
 
-/// Whether a command holds a password, or may hold one since it cannot be read.
+/// Whether a command holds a password, or may hold or be one since it is no command.
 pub fn holds_secret(words: &[Word]) -> bool {
     let texts: Vec<String> = words.iter().map(Word::text).collect();
     let in_raw = |words: &[String]| secret::in_command(words.join(" ").as_bytes()).is_some();
@@ -242,19 +242,11 @@ pub fn holds_secret(words: &[Word]) -> bool {
             in_raw(&[&["SITE".to_owned()], texts.get(1..).unwrap_or_default()].concat())
         }
         Ok(_) => false,
-        Err(error) => texts.len() > 2 && may_mean_secret(&texts, &error) || in_raw(&texts),
+        // A password that was typed where a command was due.
+        Err(error) if error.kind() == ErrorKind::InvalidSubcommand => true,
+        Err(_) => texts.first().is_some_and(|name| name == "user"),
     };
     holds || texts.iter().any(|text| secret::in_url(text))
-}
-
-/// Whether a command that is wrong is, or was meant to be, one that may hold a password.
-fn may_mean_secret(words: &[String], error: &clap::Error) -> bool {
-    let meant = match error.get(ContextKind::SuggestedSubcommand) {
-        Some(ContextValue::Strings(names)) => names.as_slice(),
-        _ => &[],
-    };
-    let may_hold = |name: &String| matches!(name.as_str(), "user" | "quote" | "raw" | "literal" | "site");
-    words.iter().take(1).chain(meant).any(may_hold)
 }
 
 /// The names of all commands.

@@ -127,6 +127,8 @@ mod tests {
             "raw SITE  CHPASS joe secret",
             "site PASSWD x",
             "PASS secret",
+            "open-sesame",
+            "'my secret",
         ] {
             assert!(holds_secret(line), "{line}");
         }
@@ -138,7 +140,9 @@ mod tests {
             "cd pass",
             "get passwords.txt acct.csv",
             "get 'a b",
-            "lss",
+            "get",
+            "pwd x",
+            "help get",
             "!make pass",
         ] {
             assert!(!holds_secret(line), "{line}");
