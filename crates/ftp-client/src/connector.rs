@@ -101,7 +101,7 @@ impl Connector {
     /// Connects, protects the connection, and logs in.
     ///
     /// # Errors
-    /// What stood against it; [`Error::is_before_login`] holds for most.
+    /// What stood against it; [`Error::is_before_login`] holds, unless the settings contradict each other.
     pub async fn connect(&self) -> Result<Client, Error> {
         if self.data == DataMode::Active && self.proxy.is_some() {
             return Err(Error::Settings(
@@ -141,7 +141,7 @@ impl Connector {
         let place =
             Place { host: self.host.clone(), local, peer, proxy: self.proxy.clone(), tap: self.tap.clone() };
         let mut driver = Driver::new(stream, place, settings, tls, Arc::clone(&self.tickets_ran_out));
-        driver.request(Request::Open(self.credentials.clone())).await?;
+        driver.request(Request::Open(self.credentials.clone())).await.map_err(Error::before_login)?;
         if driver.session.is_protected().0 && matches!(trust, Trust::Anyone) {
             driver.session.note(Note::CertificateNotVerified);
         }

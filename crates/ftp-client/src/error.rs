@@ -224,6 +224,9 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// No session came to be, for a reason that may end any session.
+    #[error(transparent)]
+    NotOpened(Box<Error>),
     /// A name or other argument cannot be sent: CR, LF and NUL would end or split the command.
     #[error("{command} cannot be sent: {reason}")]
     Argument {
@@ -274,6 +277,7 @@ impl Error {
                 | Self::ConnectionClosed { .. }
                 | Self::CompleteWithoutData { .. }
                 | Self::UnexpectedReply { .. }
+                | Self::NotOpened(_)
         ) || matches!(self, Self::NotConfirmed { .. })
     }
 
@@ -291,7 +295,18 @@ impl Error {
                 | Self::NotResolved { .. }
                 | Self::NotConnected { .. }
                 | Self::Proxy { .. }
+                | Self::NotOpened(_)
         )
+    }
+
+    /// The same error of a session that never came to be.
+    pub(crate) fn before_login(self) -> Self {
+        if self.is_before_login()
+            || matches!(self, Self::Settings(_) | Self::Argument { .. } | Self::Cancelled)
+        {
+            return self;
+        }
+        Self::NotOpened(Box::new(self))
     }
 
     /// Whether the same may succeed later: the network failed, or the server said so (4yz).
@@ -313,6 +328,7 @@ impl Error {
             | Self::ServiceClosing { .. }
             | Self::ConnectionClosed { .. }
             | Self::NotConnected { .. } => true,
+            Self::NotOpened(reason) => reason.is_transient(),
             _ => false,
         }
     }
@@ -331,6 +347,7 @@ impl Error {
                 reply.0.code == Some(421) || reply.says_too_many()
             }
             Self::ServiceClosing { reply, .. } => reply.says_too_many(),
+            Self::NotOpened(reason) => reason.is_too_many_sessions(),
             _ => false,
         }
     }
@@ -346,6 +363,7 @@ impl Error {
             | Self::ServiceClosing { reply, .. }
             | Self::TlsRefused { reply, .. }
             | Self::UnexpectedReply { reply, .. } => reply.0.code,
+            Self::NotOpened(reason) => reason.code(),
             _ => None,
         }
     }

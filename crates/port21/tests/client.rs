@@ -160,6 +160,35 @@ fn no_server_is_exit_code_3_and_wrong_arguments_are_2() {
 }
 
 #[test]
+fn login_that_comes_to_nothing_is_exit_code_3_and_leaves_nothing_here() {
+    // Nothing at all is said, or nothing to the password.
+    for verb in ["GREETING", "PASS"] {
+        let place = Place::new(replying(verb, b""));
+        std::fs::write(place.path("file"), TEXT).unwrap();
+        let (url, file, target) = (place.url("a.txt"), place.path("file"), place.path("target"));
+        for words in [
+            &["ls", &url][..],
+            &["get", &url, "-o", &target],
+            &["put", &file, &url],
+            &["mirror", &place.url(""), &target],
+        ] {
+            let output = PORT21.run(&[words, &["--timeout", "1", "--no-netrc"]].concat());
+            assert_eq!(code(&output), Some(3), "{verb} {words:?}: {}", talk(&output));
+            assert!(talk(&output).contains("did not answer"), "{}", talk(&output));
+        }
+        assert_eq!(place.local(), ["file"]);
+    }
+    // Somebody answers, and goes at once.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ftp://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let place = Place::new(Manners::default());
+    let output = place.run(&["mirror", &url, &place.path("target")]);
+    assert_eq!(code(&output), Some(3), "{}", talk(&output));
+    assert!(place.local().is_empty());
+}
+
+#[test]
 fn cut_transfer_is_tried_again_from_where_it_was_cut() {
     let place = Place::new(Manners { cut_after: Some(7), cuts: Some(1), ..Manners::default() });
     let output = place.get(&[]);

@@ -333,11 +333,13 @@ fn wrong_arguments_are_exit_code_2_and_no_server_is_3() {
         (&["mirror", &url, near, "--max-delete", "3"], 2),
         (&["mirror", &url, near, "-P", "0"], 2),
         (&["mirror", &url, near], 3),
+        (&["mirror", &url, missing.to_str().unwrap()], 3),
         (&["mirror", near, &url], 3),
     ] {
         let output = crate::place::PORT21.run(&[words, &["--no-netrc", "--timeout", "5"]].concat());
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", talk(&output));
     }
+    assert!(!missing.exists());
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! A session is opened when there is work for it. A server that takes no further one is believed: whoever is turned away leaves the work
 //! to the others.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub struct Crew {
     pub connector: Connector,
     /// The directory on the server, without a slash at its end; empty is the one of the login.
     pub base: Vec<u8>,
-    /// The folder here; `None`: it is not there, and nothing is to be done.
-    pub root: Option<Folder>,
+    /// The folder here; empty as long as there is no session, and in a dry run if it is not there.
+    pub root: OnceCell<Folder>,
     pub rules: Rules,
     pub settings: Settings,
     pub queue: RefCell<Queue>,
@@ -117,20 +117,18 @@ impl Crew {
     /// A crew that has nothing to do yet.
     pub fn new(
         (connector, base): (Connector, Vec<u8>),
-        root: Option<Folder>,
         (rules, settings): (Rules, Settings),
-        state: State,
         report: Report,
         in_place: bool,
     ) -> Self {
         Self {
             connector,
             base,
-            root,
+            root: OnceCell::new(),
             rules,
             queue: RefCell::new(Queue::new(settings.parallel)),
             settings,
-            state: RefCell::new(state),
+            state: RefCell::new(State::none()),
             report: RefCell::new(report),
             east: Cell::new(None),
             new_mode: Cell::new(None),

@@ -174,7 +174,7 @@ pub async fn compare(crew: &Crew, seat: &mut Seat, path: &[u8], file: File) -> R
 
 /// Sets time and mode of a file here.
 fn adjust(crew: &Crew, path: &[u8], item: &Item, time: bool, mode: bool) -> io::Result<()> {
-    let Some(root) = &crew.root else { return Ok(()) };
+    let Some(root) = crew.root.get() else { return Ok(()) };
     let file = root.dir().open(near::path(path))?.into_std();
     if let Some(time) = item.time.filter(|_| time).and_then(Stamp::to_time) {
         file.set_modified(time)?;

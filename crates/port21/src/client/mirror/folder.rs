@@ -47,7 +47,7 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<
     let known =
         |path: &[u8], new: &Item, old: &Item| crew.settings.sends && was_sent(crew, path, new, old.time);
     let actions = plan(&place, source, target, &crew.rules, &known);
-    let folder = match &crew.root {
+    let folder = match crew.root.get() {
         Some(root) if !crew.settings.dry_run => Some(root.at(&near::path(&job.path))?),
         _ => None,
     };
@@ -167,7 +167,7 @@ fn enter(crew: &Crew, path: Vec<u8>, item: &Item, is_there: bool, level: &Option
 }
 
 fn make(crew: &Crew, path: &[u8], item: &Item) -> io::Result<()> {
-    let Some(root) = crew.root.as_ref().filter(|_| !crew.settings.dry_run && !crew.settings.sends) else {
+    let Some(root) = crew.root.get().filter(|_| !crew.settings.dry_run && !crew.settings.sends) else {
         return Ok(());
     };
     root.dir().create_dir(near::path(path))?;
@@ -183,7 +183,7 @@ fn make(crew: &Crew, path: &[u8], item: &Item) -> io::Result<()> {
 }
 
 fn near_list(crew: &Crew, path: &[u8]) -> Result<Vec<Item>, Trouble> {
-    let Some(root) = &crew.root else { return Ok(Vec::new()) };
+    let Some(root) = crew.root.get() else { return Ok(Vec::new()) };
     near::list(root, path, crew.settings.follow_links && crew.settings.sends)
         .map_err(|error| Trouble::Other(format!("the folder cannot be read: {error}")))
 }
@@ -220,7 +220,7 @@ async fn far_target(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<Vec
 
 /// Which folder it is on this side, where links are followed and may lead to one above.
 fn level_here(crew: &Crew, job: &FolderJob) -> io::Result<Option<Rc<Level>>> {
-    let Some(root) = crew.root.as_ref().filter(|_| crew.settings.follow_links) else { return Ok(None) };
+    let Some(root) = crew.root.get().filter(|_| crew.settings.follow_links) else { return Ok(None) };
     Ok(near::identity(root, &job.path)?.map(|hash| Rc::new(Level { hash, above: job.above.clone() })))
 }
 

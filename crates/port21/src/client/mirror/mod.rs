@@ -52,7 +52,10 @@ use state::State;
 /// Mirrors.
 pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let (url, near, sends) = sides(arguments)?;
-    let root = root(near, sends, arguments.dry_run)?;
+    if sends && !near.is_dir() {
+        let shown = escape::terminal(&near.to_string_lossy());
+        return Err(Failure::Arguments(format!("{shown} is no folder that could be mirrored")).into());
+    }
     let connector = connector_for(&url, &arguments.connection)?;
     let base = without_last_slash(&url.path).to_vec();
     let manner = Manner {
@@ -62,11 +65,10 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
         dry_run: arguments.dry_run,
     };
     let report = Report::new(manner);
-    let state = open_state(arguments, root.as_ref(), &url, sends, &report)?;
     let with = (rules(arguments, sends), settings(arguments, sends));
-    let crew = Rc::new(Crew::new((connector, base), root, with, state, report, arguments.in_place));
+    let crew = Rc::new(Crew::new((connector, base), with, report, arguments.in_place));
     let local = LocalSet::new();
-    let done = local.run_until(mirror(&crew, arguments)).await;
+    let done = local.run_until(mirror(&crew, arguments, near, &url)).await;
     // Tasks hold the crew.
     drop(local);
     let crew = Rc::into_inner(crew).context("a session is still at work")?;
@@ -105,19 +107,25 @@ fn sides(arguments: &MirrorArguments) -> anyhow::Result<(FtpUrl, &Path, bool)> {
     Ok((url, Path::new(near), sends))
 }
 
-/// The folder here; a target that is missing is made, or in a dry run none.
-fn root(near: &Path, sends: bool, dry_run: bool) -> anyhow::Result<Option<Folder>> {
-    let shown = || escape::terminal(&near.to_string_lossy());
-    if sends && !near.is_dir() {
-        return Err(Failure::Arguments(format!("{} is no folder that could be mirrored", shown())).into());
+/// Opens the folder here, and what earlier runs left to be known. A target that is missing is made, or in a dry run none.
+fn settle(crew: &Crew, arguments: &MirrorArguments, near: &Path, url: &FtpUrl) -> anyhow::Result<()> {
+    let (sends, dry_run) = (crew.settings.sends, crew.settings.dry_run);
+    let root = if !sends && dry_run && !near.exists() {
+        None
+    } else {
+        if !sends && !dry_run {
+            let shown = || escape::terminal(&near.to_string_lossy());
+            std::fs::create_dir_all(near)
+                .with_context(|| format!("the folder {} cannot be made", shown()))?;
+        }
+        Some(Folder::open(near)?)
+    };
+    let state = open_state(arguments, root.as_ref(), url, sends, &crew.report.borrow())?;
+    crew.state.replace(state);
+    if let Some(root) = root {
+        crew.root.get_or_init(|| root);
     }
-    if !sends && dry_run && !near.exists() {
-        return Ok(None);
-    }
-    if !sends && !dry_run {
-        std::fs::create_dir_all(near).with_context(|| format!("the folder {} cannot be made", shown()))?;
-    }
-    Ok(Some(Folder::open(near)?))
+    Ok(())
 }
 
 fn rules(arguments: &MirrorArguments, sends: bool) -> Rules {
@@ -187,13 +195,23 @@ fn open_state(
 }
 
 /// Sets the crew to work, and waits until all is done.
-async fn mirror(crew: &Rc<Crew>, arguments: &MirrorArguments) -> anyhow::Result<()> {
+async fn mirror(
+    crew: &Rc<Crew>,
+    arguments: &MirrorArguments,
+    near: &Path,
+    url: &FtpUrl,
+) -> anyhow::Result<()> {
     let seat = first(crew, arguments).await?;
     if arguments.checksum && seat.client.checksum_algorithm().is_none() {
         crew.close(&mut Some(seat)).await;
         let text =
             "the server offers no checksums (HASH, XCRC, XMD5, XSHA…), so that --checksum cannot compare";
         return Err(Failure::Arguments(text.into()).into());
+    }
+    // Not before: of a server that is not there nothing is left here.
+    if let Err(error) = settle(crew, arguments, near, url) {
+        crew.close(&mut Some(seat)).await;
+        return Err(error);
     }
     let (is_there, seat) = (!crew.is_missing.get(), Some(seat));
     crew.add(Job::Folder(FolderJob { path: Vec::new(), is_there, above: None }));

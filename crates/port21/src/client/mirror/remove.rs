@@ -129,7 +129,7 @@ async fn list(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<Vec<Item>, Tr
     if crew.settings.sends {
         return Ok(far::list(crew, seat, path).await?.items);
     }
-    let Some(root) = &crew.root else { return Ok(Vec::new()) };
+    let Some(root) = crew.root.get() else { return Ok(Vec::new()) };
     Ok(near::list(root, path, false)?)
 }
 
@@ -163,7 +163,7 @@ async fn delete_one(crew: &Crew, seat: &mut Seat, Doomed { path, is_folder }: &D
 }
 
 fn here(crew: &Crew, path: &[u8], is_folder: bool) -> Result<(), Error> {
-    let Some(root) = &crew.root else { return Ok(()) };
+    let Some(root) = crew.root.get() else { return Ok(()) };
     let path = near::path(path);
     let removed = if is_folder { root.dir().remove_dir(path) } else { root.dir().remove_file(path) };
     removed.map_err(Error::Local)

@@ -61,7 +61,7 @@ async fn send(crew: &Crew, seat: &mut Seat, job: &mut FileJob) -> Result<(), Tro
     let started = Instant::now();
     let batch = Rc::clone(&job.batch);
     let folder = batch.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let file = match &crew.root {
+    let file = match crew.root.get() {
         Some(root) if crew.settings.follow_links => root.dir().open(near::path(&path))?,
         _ => folder.dir().open(near::path(&job.item.name))?,
     };
