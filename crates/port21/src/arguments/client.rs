@@ -87,20 +87,8 @@ pub struct GetArguments {
     /// Files; the last part of a path may be a pattern with * ? [a-z]
     #[arg(value_name = "URL", required = true, value_parser = url)]
     pub urls: Vec<FtpUrl>,
-    /// File to write, or a folder; - is standard output [default: the current folder]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-    /// Go on where an earlier run ended, if the server's file is the same by size and time
-    #[arg(short = 'c', long)]
-    pub resume: bool,
-    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
-    #[arg(long)]
-    pub verify: bool,
-    /// Fetch large files in so many parts at once, each over a session of its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub segments: u16,
     #[command(flatten)]
-    pub transfer: TransferArguments,
+    pub options: GetOptions,
     #[command(flatten)]
     pub connection: ConnectionArguments,
 }
@@ -116,20 +104,8 @@ pub struct PutArguments {
     /// Files, and last the URL: of the file to write, or of a directory, with / at its end
     #[arg(value_name = "FILE... URL", required = true, num_args = 2..)]
     pub files_and_url: Vec<String>,
-    /// Go on where an earlier run ended, if the server has a shorter file that is not older
-    #[arg(short = 'c', long)]
-    pub resume: bool,
-    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
-    #[arg(long)]
-    pub verify: bool,
-    /// Write under the file's own name at once, not under NAME.partial first
-    #[arg(long)]
-    pub in_place: bool,
-    /// At the end of the server's file
-    #[arg(long, conflicts_with = "resume")]
-    pub append: bool,
     #[command(flatten)]
-    pub transfer: TransferArguments,
+    pub options: PutOptions,
     #[command(flatten)]
     pub connection: ConnectionArguments,
 }
@@ -330,6 +306,44 @@ pub enum BookmarkCommand {
         /// Its name
         name: String,
     },
+}
+
+/// Options of `get`, here and in the shell.
+#[derive(Debug, Args)]
+pub struct GetOptions {
+    /// File to write, or a folder; - is standard output [default: the current folder]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Go on where an earlier run ended, if the server's file is the same by size and time
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
+    /// Fetch large files in so many parts at once, each over a session of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub segments: u16,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
+}
+
+/// Options of `put`, here and in the shell.
+#[derive(Debug, Args)]
+pub struct PutOptions {
+    /// Go on where an earlier run ended, if the server has a shorter file that is not older
+    #[arg(short = 'c', long)]
+    pub resume: bool,
+    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
+    #[arg(long)]
+    pub verify: bool,
+    /// Write under the file's own name at once, not under NAME.partial first
+    #[arg(long)]
+    pub in_place: bool,
+    /// At the end of the server's file
+    #[arg(long, conflicts_with = "resume")]
+    pub append: bool,
+    #[command(flatten)]
+    pub transfer: TransferArguments,
 }
 
 /// Options of transfers.

@@ -70,7 +70,7 @@ pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
 
 /// Fetches every URL over sessions that are there.
 pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
-    if arguments.output.as_deref() == Some(Path::new("-")) {
+    if arguments.options.output.as_deref() == Some(Path::new("-")) {
         return super::cat::with(sessions, &arguments.urls, &mut std::io::stdout()).await;
     }
     let (folder, wished) = target(arguments)?;
@@ -90,7 +90,7 @@ pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyh
                     continue;
                 }
             };
-            let keep = arguments.resume;
+            let keep = arguments.options.resume;
             let job = Job {
                 url,
                 path,
@@ -99,7 +99,7 @@ pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyh
                 name,
                 found: None,
                 keep,
-                segments: arguments.segments,
+                segments: arguments.options.segments,
             };
             outcome = outcome.max(fetch(sessions, job, arguments).await?);
         }
@@ -109,7 +109,7 @@ pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyh
 
 /// The folder to write to, and the name of the file if `-o` gives one.
 fn target(arguments: &GetArguments) -> anyhow::Result<(Folder, Option<String>)> {
-    let Some(path) = &arguments.output else { return Ok((Folder::open(Path::new("."))?, None)) };
+    let Some(path) = &arguments.options.output else { return Ok((Folder::open(Path::new("."))?, None)) };
     let shown = path.to_string_lossy();
     if shown.ends_with('/') || path.is_dir() {
         std::fs::create_dir_all(path)?;
@@ -134,8 +134,10 @@ async fn fetch(
     mut job: Job<'_>,
     arguments: &GetArguments,
 ) -> anyhow::Result<Outcome> {
-    let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
-    let bar = Bar::new(&escape::terminal(&job.name), arguments.connection.quiet || arguments.transfer.json);
+    let mut retry =
+        Retry::new(arguments.options.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
+    let bar =
+        Bar::new(&escape::terminal(&job.name), arguments.connection.quiet || arguments.options.transfer.json);
     let place = escape::terminal_bytes(&job.path);
     loop {
         let before = segments::there(job.folder, &job.name);
@@ -179,7 +181,7 @@ async fn fetch(
 }
 
 fn give_up(job: &Job<'_>, error: Error, arguments: &GetArguments) -> anyhow::Result<Outcome> {
-    if arguments.transfer.json && !error.is_before_login() {
+    if arguments.options.transfer.json && !error.is_before_login() {
         let local = job.name.clone();
         let done =
             Done { url: job.url.to_string(), local, error: Some(error.to_string()), ..Done::default() };
@@ -189,7 +191,7 @@ fn give_up(job: &Job<'_>, error: Error, arguments: &GetArguments) -> anyhow::Res
 }
 
 fn tell(done: &Done, arguments: &GetArguments) -> anyhow::Result<()> {
-    if arguments.transfer.json {
+    if arguments.options.transfer.json {
         use std::io::Write;
         writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(done)?)?;
     }
@@ -214,7 +216,7 @@ async fn attempt(
         complete: true,
         ..Done::default()
     };
-    if arguments.resume
+    if arguments.options.resume
         && let Some(known) = job.folder.known(&job.name)
         && is_same(known, found)
     {
@@ -241,7 +243,7 @@ async fn attempt(
             match verify::compare(client, &job.path, file).await? {
                 Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
                 Verdict::Differs(difference) => return Err(difference.into()),
-                Verdict::Unknown(doubt) if arguments.verify => notes.push(doubt.to_string()),
+                Verdict::Unknown(doubt) if arguments.options.verify => notes.push(doubt.to_string()),
                 Verdict::Unknown(_) => {}
             }
         }
@@ -271,16 +273,16 @@ async fn attempt(
         }
     };
     let partial = job.folder.partial(&job.name, offset > 0).map_err(Error::Local)?;
-    let mut writer = Throttle::new(partial.writer(), arguments.transfer.limit_rate);
+    let mut writer = Throttle::new(partial.writer(), arguments.options.transfer.limit_rate);
     done.resumed_from = offset;
     if offset == 0 || found.size != Some(offset) {
         let how = Fetch { offset, representation, size: found.size };
         let mut watch = |progress| bar.watch(progress);
         done.transferred = client.download(&job.path, how, &mut writer, &mut watch).await?;
     }
-    if arguments.verify && representation == Representation::Ascii {
+    if arguments.options.verify && representation == Representation::Ascii {
         notes.push("as text it cannot be verified: its line ends are others on both sides".to_owned());
-    } else if let Some(file) = job.folder.read_partial(&job.name).filter(|_| arguments.verify) {
+    } else if let Some(file) = job.folder.read_partial(&job.name).filter(|_| arguments.options.verify) {
         match verify::compare(client, &job.path, file).await? {
             Verdict::Same(algorithm) => done.verified = Some(algorithm.name()),
             Verdict::Differs(difference) => return Err(difference.into()),
@@ -318,7 +320,7 @@ fn segmented<'a>(
         size,
         modified: found.modified,
         segments: job.segments,
-        rate: arguments.transfer.limit_rate,
+        rate: arguments.options.transfer.limit_rate,
         keep: job.keep,
         same_run: false,
     })

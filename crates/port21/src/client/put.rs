@@ -104,8 +104,9 @@ async fn send(
     arguments: &PutArguments,
 ) -> anyhow::Result<Outcome> {
     let shown = escape::terminal(&job.local.to_string_lossy());
-    let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
-    let bar = Bar::new(&shown, arguments.connection.quiet || arguments.transfer.json);
+    let mut retry =
+        Retry::new(arguments.options.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
+    let bar = Bar::new(&shown, arguments.connection.quiet || arguments.options.transfer.json);
     let mut met = false;
     loop {
         let mut notes = Vec::new();
@@ -131,9 +132,9 @@ async fn send(
         // A server that was never there is not waited for, unless it is only full.
         let absent = !met && error.is_before_login() && !error.is_too_many_sessions();
         // Appending twice would double it.
-        let pause = if arguments.append || absent { None } else { retry.after(&error) };
+        let pause = if arguments.options.append || absent { None } else { retry.after(&error) };
         let Some(pause) = pause else {
-            if arguments.transfer.json && !error.is_before_login() {
+            if arguments.options.transfer.json && !error.is_before_login() {
                 let (local, url) = (shown.clone(), job.url.to_string());
                 tell(&Done { local, url, error: Some(error.to_string()), ..Done::default() }, arguments)?;
             }
@@ -148,7 +149,7 @@ async fn send(
 }
 
 fn tell(done: &Done, arguments: &PutArguments) -> anyhow::Result<()> {
-    if arguments.transfer.json {
+    if arguments.options.transfer.json {
         use std::io::Write;
         writeln!(std::io::stdout().lock(), "{}", serde_json::to_string(done)?)?;
     }
@@ -168,17 +169,17 @@ async fn attempt(
     let length = metadata.len();
     let version = (length, metadata.modified().ok());
     let representation = job.url.representation.unwrap_or_default();
-    let temporary_name = !arguments.in_place && !arguments.append;
+    let temporary_name = !arguments.options.in_place && !arguments.options.append;
     // Before anything has crossed, what is there is what an earlier run left, or something else altogether.
-    let resumes = arguments.resume || length >= WORTH_RESUMING;
-    let keep = job.crossed.map_or(arguments.resume, |crossed| resumes && crossed == version);
+    let resumes = arguments.options.resume || length >= WORTH_RESUMING;
+    let keep = job.crossed.map_or(arguments.options.resume, |crossed| resumes && crossed == version);
     let there = if temporary_name { [&job.path, TEMPORARY_SUFFIX].concat() } else { job.path.clone() };
     let offset = if keep { resume_from(client, job, &there, &file, length).await? } else { 0 };
-    if offset == 0 && job.crossed.is_none() && !arguments.append && length >= WORTH_RESUMING {
+    if offset == 0 && job.crossed.is_none() && !arguments.options.append && length >= WORTH_RESUMING {
         job.stood = size_of(client, &there).await?;
     }
-    let how = Store { offset, representation, append: arguments.append, temporary_name };
-    let mut source = Throttle::new(LocalFile(file), arguments.transfer.limit_rate);
+    let how = Store { offset, representation, append: arguments.options.append, temporary_name };
+    let mut source = Throttle::new(LocalFile(file), arguments.options.transfer.limit_rate);
     job.reached = offset.max(job.reached);
     let crossed = &mut job.crossed;
     let mut watch = |progress| {
@@ -188,17 +189,17 @@ async fn attempt(
     let transferred = client.upload(&job.path, how, &mut source, &mut watch).await?;
     // RFC 3659 section 4: the size as TYPE I transfers it.
     if representation == Default::default()
-        && !arguments.append
+        && !arguments.options.append
         && let Ok(Some(size)) = client.size(&job.path).await
         && size != length
     {
         return Err(Error::Short { expected: length, received: size });
     }
     let mut verified = None;
-    if arguments.verify && (arguments.append || representation != Default::default()) {
+    if arguments.options.verify && (arguments.options.append || representation != Default::default()) {
         notes
             .push("it cannot be verified: what the server has is not what is here, byte for byte".to_owned());
-    } else if arguments.verify {
+    } else if arguments.options.verify {
         match verify::compare(client, &job.path, File::open(job.local).map_err(Error::Local)?).await? {
             Verdict::Same(algorithm) => verified = Some(algorithm.name()),
             Verdict::Differs(difference) => return Err(difference.into()),

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::words::Word;
-use crate::arguments::client::TransferArguments;
+use crate::arguments::client::{GetOptions, PutOptions};
 use crate::client::secret;
 
 /// A command, as it is typed.
@@ -171,20 +171,8 @@ pub struct GetLine {
     /// Files
     #[arg(required = true)]
     pub names: Vec<String>,
-    /// File to write, or a folder
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-    /// Go on where an earlier run ended
-    #[arg(short = 'c', long)]
-    pub resume: bool,
-    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
-    #[arg(long)]
-    pub verify: bool,
-    /// Fetch large files in so many parts at once
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub segments: u16,
     #[command(flatten)]
-    pub transfer: TransferArguments,
+    pub options: GetOptions,
 }
 
 /// Arguments of `put`.
@@ -196,20 +184,8 @@ pub struct PutLine {
     /// Name on the server, or with / at its end a directory [default: the current directory]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<String>,
-    /// Go on where an earlier run ended
-    #[arg(short = 'c', long)]
-    pub resume: bool,
-    /// Compare checksums afterwards, where the server offers them (HASH, XCRC, XMD5, XSHA)
-    #[arg(long)]
-    pub verify: bool,
-    /// Write under the file's own name at once
-    #[arg(long)]
-    pub in_place: bool,
-    /// At the end of the server's file
-    #[arg(long, conflicts_with = "resume")]
-    pub append: bool,
     #[command(flatten)]
-    pub transfer: TransferArguments,
+    pub options: PutOptions,
 }
 
 /// What a word of a command means, for completion.
@@ -316,7 +292,7 @@ mod tests {
     #[test]
     fn commands_take_what_they_need_and_no_more() {
         assert!(
-            matches!(parsed("mget -c *.iso"), Ok(ShellCommand::AtPlace(PlaceCommand::Get(line))) if line.resume && line.names == ["*.iso"])
+            matches!(parsed("mget -c *.iso"), Ok(ShellCommand::AtPlace(PlaceCommand::Get(line))) if line.options.resume && line.names == ["*.iso"])
         );
         assert!(
             matches!(parsed("quote SITE -x y"), Ok(ShellCommand::AtPlace(PlaceCommand::Quote { words })) if words == ["SITE", "-x", "y"])

@@ -12,11 +12,13 @@ use ftp_client::url::FtpUrl;
 use ftp_protocol::{Command as FtpCommand, Verb};
 
 use super::Shell;
-use super::command::{GetLine, PlaceCommand, PutLine, ShellCommand};
+use super::command::{PlaceCommand, PutLine, ShellCommand};
 use super::place::Place;
 use super::screen::Screen;
 use super::words::Word;
-use crate::arguments::client::{GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments};
+use crate::arguments::client::{
+    GetArguments, GetOptions, LsArguments, MkdirArguments, MvArguments, PutArguments,
+};
 use crate::client::change::Kinds;
 use crate::client::sessions::without_last_slash;
 use crate::client::{bookmarks, cat, change, failure, get, ls, pattern, put, raw};
@@ -102,24 +104,19 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
         }
         PlaceCommand::Get(line) => {
             let urls = urls(&line.names);
-            let GetLine { output, resume, verify, segments, transfer, .. } = line;
-            let output = output.as_deref().map(local_path);
+            let output = line.options.output.as_deref().map(local_path);
             if output.as_deref() == Some(Path::new("-")) {
                 return show(shell, &urls).await;
             }
-            let arguments =
-                GetArguments { urls, output, resume, verify, segments, transfer, connection: connection() };
-            get::with(sessions, &arguments).await
+            let options = GetOptions { output, ..line.options };
+            get::with(sessions, &GetArguments { urls, options, connection: connection() }).await
         }
-        PlaceCommand::Put(line) => {
-            let files = local_names(&line.names)?;
-            let PutLine { output, resume, verify, in_place, append, transfer, .. } = line;
+        PlaceCommand::Put(PutLine { names, output, options }) => {
+            let files = local_names(&names)?;
             let target = output.as_deref();
             let url = target.map_or_else(|| here.url(), |name| here.resolve_name(name, None));
             let url = FtpUrl { representation, ..url };
-            let (files_and_url, connection) = (Vec::new(), connection());
-            let arguments =
-                PutArguments { files_and_url, resume, verify, in_place, append, transfer, connection };
+            let arguments = PutArguments { files_and_url: Vec::new(), options, connection: connection() };
             put::with(sessions, &files, &url, &arguments).await
         }
         PlaceCommand::Rm { names } => change::remove_with(sessions, &urls(&names), Kinds::Files).await,
