@@ -85,7 +85,12 @@ impl Played {
 
 fn play(arguments: &[&str], steps: &[(&str, String)]) -> Played {
     let state: TempDir = tempfile::tempdir().unwrap();
-    let environment = json!({ "XDG_STATE_HOME": state.path(), "TERM": "vt100", "SHELL": "/bin/sh" });
+    let environment = json!({
+        "XDG_STATE_HOME": state.path(),
+        "TERM": "vt100",
+        "SHELL": "/bin/sh",
+        "PAGER": "echo in the pager; cat",
+    });
     let arguments = [&["shell", "--no-netrc", "--quiet"], arguments].concat();
     let play = json!({
         "program": env!("CARGO_BIN_EXE_port21"),
@@ -241,6 +246,35 @@ fn signal_to_end_is_obeyed_at_the_prompt() {
     let server = Server::start(&[]);
     let played = play(&[&server.url("")], &[until(":/> "), ("signal", "SIGTERM".to_owned())]);
     played.assert_code(128 + 15);
+}
+
+#[test]
+fn pager_is_not_run_for_nothing() {
+    let server = Server::start(&[]);
+    server.put("a.txt", b"text");
+    let played = play(
+        &[&server.url("")],
+        &[
+            until(":/> "),
+            line("more a.txt"),
+            until("in the pager"),
+            until("text"),
+            until(":/> "),
+            line("more nothing*"),
+            until("nothing matches"),
+            until(":/> "),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+    assert_eq!(played.shown().matches("in the pager").count(), 1, "{}", played.shown());
+}
+
+#[test]
+fn signal_to_end_ends_a_batch_behind_the_child_that_runs() {
+    let played = play(&["-c", "!kill -TERM $PPID\n!echo still he\"\"re"], &[]);
+    played.assert_code(128 + 15);
+    assert!(!played.shown().contains("still here"), "{}", played.shown());
 }
 
 #[test]

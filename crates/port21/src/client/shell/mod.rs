@@ -157,6 +157,8 @@ impl<'a> Shell<'a> {
     }
 
     fn perform(&mut self, line: &Line) -> anyhow::Result<(Next, Outcome)> {
+        // A signal may have come while a child ran.
+        interrupt::check()?;
         let words = match line {
             Line::System(command) => return Ok((Next::Command, perform::system(command))),
             Line::Words(words) => words,

@@ -247,6 +247,9 @@ async fn more(shell: &mut Shell<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome>
     }
     let mut file = tempfile::tempfile().context("there is no place for a temporary file")?;
     let outcome = cat::with(&mut shell.sessions, urls, &mut file).await?;
+    if outcome != Outcome::Complete && file.metadata()?.len() == 0 {
+        return Ok(outcome);
+    }
     std::io::Seek::rewind(&mut file)?;
     let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
     let mut process = Command::new("sh");
