@@ -57,7 +57,8 @@ fn table(kind: Kind) -> (String, Vec<String>) {
             }
             let server = servers::start(kind, protection, ip, &certificate);
             for (mode, data, without_extended) in MODES {
-                if ip.is_ipv6() && without_extended {
+                let has_mode = data == DataMode::Passive || kind.can(Ability::Eprt);
+                if ip.is_ipv6() && (without_extended || !has_mode) {
                     continue;
                 }
                 let mut connector = Connector::new(ip.to_string());
@@ -131,6 +132,11 @@ fn inetutils() {
 #[test]
 fn twisted() {
     check(Kind::Twisted);
+}
+
+#[test]
+fn libunftp_serves() {
+    check(Kind::Libunftp);
 }
 
 #[test]

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "libunftp.rs"]
+mod libunftp;
+
+use libunftp::Libunftp;
+
 /// A server that the client must get on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -15,6 +20,7 @@ pub enum Kind {
     Proftpd,
     Inetutils,
     Twisted,
+    Libunftp,
     Port21,
 }
 
@@ -27,6 +33,10 @@ pub enum Ability {
     Nlst,
     UploadText,
     OutlivesReset,
+    MlstHere,
+    Eprt,
+    TlsInOrder,
+    AbortInOrder,
 }
 
 /// How it protects its connections.
@@ -46,6 +56,7 @@ impl Kind {
             Self::Proftpd => "proftpd",
             Self::Inetutils => "inetutils-ftpd",
             Self::Twisted => "Twisted",
+            Self::Libunftp => "libunftp",
             Self::Port21 => "port21",
         }
     }
@@ -76,15 +87,33 @@ impl Kind {
             // GNU's server takes SIGPIPE for a lost client, also where it was the data connection of a cancelled transfer that was
             // reset, if it happens to write to that once more. proftpd did the like once, over TLS.
             Self::Inetutils | Self::Proftpd => &[Ability::OutlivesReset],
+            Self::Libunftp => &[
+                // It takes the argument of MLST from its root, whatever the working directory is (RFC 3659 section 7.1 has it as any path).
+                Ability::MlstHere,
+                // It has no EPRT, so that active data connections are IPv4's alone.
+                Ability::Eprt,
+                // Behind its 234 it now and then still reads a command, for which it takes the client's handshake: it chooses between the next
+                // command and the change to TLS as they come.
+                Ability::TlsInOrder,
+                // It answers ABOR first, and tells of the transfer that was aborted (426) when it likes: a command in between gets that for
+                // its answer. RFC 959 section 4.1.3 has it the other way round.
+                Ability::AbortInOrder,
+            ],
             _ => &[],
         };
         !lacking.contains(&ability)
     }
 }
 
+/// Who serves.
+enum Process {
+    Own(Child),
+    Within { _server: Libunftp },
+}
+
 /// A running server. Dropping it stops it.
 pub struct Server {
-    child: Child,
+    process: Process,
     pub address: SocketAddr,
     /// Where it keeps its things; what it serves is in `root`.
     pub home: tempfile::TempDir,
@@ -94,12 +123,33 @@ impl Server {
     fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
     }
+
+    /// Waits until it listens; if it does not, gives what it said.
+    fn listening(mut self) -> Result<Self, String> {
+        let started = Instant::now();
+        loop {
+            if let Process::Own(child) = &mut self.process
+                && let Some(status) = child.try_wait().unwrap()
+            {
+                return Err(format!("{status}: {}", self.log()));
+            }
+            if TcpStream::connect(self.address).is_ok() {
+                return Ok(self);
+            }
+            if started.elapsed() > Duration::from_secs(30) {
+                return Err(format!("nobody listens: {}", self.log()));
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Process::Own(child) = &mut self.process {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -128,6 +178,11 @@ fn try_start(kind: Kind, protection: Protection, ip: IpAddr, certificate: &Path)
     fs::create_dir(&root).unwrap();
     let port = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port();
     let address = SocketAddr::new(ip, port);
+    if kind == Kind::Libunftp {
+        let certificate = Some(certificate).filter(|_| protection != Protection::Plain);
+        let server = Libunftp::start(root, address, certificate)?;
+        return Server { process: Process::Within { _server: server }, address, home }.listening();
+    }
     let mut command = match kind {
         Kind::PureFtpd => pure_ftpd(home.path(), &root, address, protection, certificate),
         Kind::Pyftpdlib => pyftpdlib(&root, address, protection, certificate),
@@ -135,6 +190,7 @@ fn try_start(kind: Kind, protection: Protection, ip: IpAddr, certificate: &Path)
         Kind::Proftpd => proftpd(home.path(), &root, address, protection, certificate),
         Kind::Inetutils => inetutils(home.path(), &root, address),
         Kind::Twisted => twisted(&root, address),
+        Kind::Libunftp => unreachable!("it is no program"),
         Kind::Port21 => port21(&root, address, protection, certificate),
     };
     let log = fs::File::create(home.path().join("log")).unwrap();
@@ -144,20 +200,7 @@ fn try_start(kind: Kind, protection: Protection, ip: IpAddr, certificate: &Path)
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("{} cannot be started: {error}; ./check fetches it", kind.name()));
-    let mut server = Server { child, address, home };
-    let started = Instant::now();
-    loop {
-        if let Some(status) = server.child.try_wait().unwrap() {
-            return Err(format!("{status}: {}", server.log()));
-        }
-        if TcpStream::connect(address).is_ok() {
-            return Ok(server);
-        }
-        if started.elapsed() > Duration::from_secs(30) {
-            return Err(format!("nobody listens: {}", server.log()));
-        }
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
+    Server { process: Process::Own(child), address, home }.listening()
 }
 
 fn unpacked(program: &str) -> Command {
