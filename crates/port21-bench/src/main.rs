@@ -83,6 +83,10 @@ enum Helper {
     Serve(serving::ServeArguments),
     #[cfg(target_os = "linux")]
     Fetch(fetching::FetchArguments),
+    /// Serve as a peer of port21 serve
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Libunftp(serving::libunftp::LibunftpArguments),
     /// Walk the headers of a capture
     #[command(hide = true)]
     Walk { capture: PathBuf },
@@ -102,6 +106,8 @@ fn main() -> anyhow::Result<()> {
         Some(Helper::Serve(wanted)) => serving::hold(port21(&arguments)?, wanted),
         #[cfg(target_os = "linux")]
         Some(Helper::Fetch(wanted)) => fetching::hold(&port21(&arguments)?, wanted),
+        #[cfg(target_os = "linux")]
+        Some(Helper::Libunftp(wanted)) => serving::libunftp::serve(wanted),
         Some(Helper::Measure { command }) => measure::measure(command),
         Some(Helper::Walk { capture }) => {
             println!("{:?}", walk::walk(File::open(capture)?)?);

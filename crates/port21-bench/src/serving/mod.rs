@@ -1,5 +1,6 @@
 //! Servers side by side on loopback: each is started on the same files, and every round gives each the same load in turn.
 
+pub mod libunftp;
 mod load;
 pub mod peers;
 mod process;
@@ -14,7 +15,7 @@ use clap::Args;
 use crate::contest::median;
 use peers::{Kind, Running};
 
-/// Measure port21 serve beside vsftpd, pure-ftpd and pyftpdlib, as far as they are installed
+/// Measure port21 serve beside vsftpd, pure-ftpd and pyftpdlib, as far as they are installed, and libunftp
 #[derive(Debug, Args)]
 pub struct ServeArguments {
     /// How often each load is given to each server

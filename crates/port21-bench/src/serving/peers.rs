@@ -26,6 +26,7 @@ pub enum Kind {
     Vsftpd,
     PureFtpd,
     Pyftpdlib,
+    Libunftp,
 }
 
 /// A server that runs until this is dropped.
@@ -41,7 +42,7 @@ pub struct Running {
 
 impl Kind {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 4] = [Self::Port21, Self::Vsftpd, Self::PureFtpd, Self::Pyftpdlib];
+    pub const ALL: [Self; 5] = [Self::Port21, Self::Vsftpd, Self::PureFtpd, Self::Pyftpdlib, Self::Libunftp];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -50,13 +51,14 @@ impl Kind {
             Self::Vsftpd => "vsftpd",
             Self::PureFtpd => "pure-ftpd",
             Self::Pyftpdlib => "pyftpdlib",
+            Self::Libunftp => "libunftp",
         }
     }
 
     /// Whether it can be started here.
     pub fn is_installed(self) -> bool {
         match self {
-            Self::Port21 => true,
+            Self::Port21 | Self::Libunftp => true,
             Self::Vsftpd => measure::is_installed("vsftpd"),
             Self::PureFtpd => measure::is_installed("pure-ftpd") && measure::is_installed("pure-pw"),
             Self::Pyftpdlib => {
@@ -125,6 +127,11 @@ impl Kind {
             Self::Pyftpdlib => {
                 let mut command = Command::new(PYTHON);
                 command.args(["-c", PYFTPDLIB, &port.to_string(), &shown(root), &shown(&certificate)]);
+                command
+            }
+            Self::Libunftp => {
+                let mut command = Command::new(std::env::current_exe().context("this program is nowhere")?);
+                command.arg("libunftp").arg(port.to_string()).arg(root).arg(&certificate);
                 command
             }
         })
@@ -253,22 +260,19 @@ fn make_certificate(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An account whose password is hashed as cheaply as others' are, as `openssl passwd -1` does it: pure-pw would choose a hash that takes each
+/// login seconds, and the others have guests, who need none.
 fn make_pure_account(root: &Path, settings: &Path) -> anyhow::Result<()> {
     let passwords = settings.join("passwd");
-    let mut child = Command::new("pure-pw")
-        .args(["useradd", "bench", "-u", SOMEBODY, "-g", "nogroup", "-d"])
-        .arg(root)
-        .arg("-f")
-        .arg(&passwords)
-        .arg("-m")
-        .arg("-F")
-        .arg(settings.join("pdb"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .context("pure-pw cannot be started")?;
-    child.stdin.take().context("no pipe")?.write_all(b"bench\nbench\n")?;
-    if !child.wait()?.success() {
+    let somebody = nix::unistd::User::from_name(SOMEBODY)?.context("no user for pure-ftpd")?;
+    let (user, group) = (somebody.uid, somebody.gid);
+    fs::write(
+        &passwords,
+        format!("bench:$1$port21$l5guKa3z.LvAojqeoIDF/1:{user}:{group}::{}/./::::::::::::\n", shown(root)),
+    )?;
+    let mut index = Command::new("pure-pw");
+    index.arg("mkdb").arg(settings.join("pdb")).arg("-f").arg(&passwords).stdout(Stdio::null());
+    if !index.status().context("pure-pw cannot be started")?.success() {
         bail!("pure-pw makes no account");
     }
     // The server reads its accounts again when it has given up root's rights.
