@@ -44,6 +44,9 @@ pub struct Batch {
 #[derive(Debug)]
 struct Stored {
     decoded: Decoded<'static>,
+    /// The block that holds the datagram that was put together, all of it.
+    datagram: usize,
+    /// The block that holds the payload, and where.
     block: usize,
     payload: Range<usize>,
 }
@@ -65,14 +68,17 @@ impl Batch {
     }
 
     fn take(&mut self, decoded: &Decoded<'_>, block: &Arc<[u8]>) {
+        // A datagram that was put together is gone with the next packet.
+        let datagram = decoded.reassembled.map(|(_, datagram)| (self.add(datagram.into()), datagram));
+        let whole: (usize, &[u8]) = datagram.unwrap_or_else(|| (self.of(block), block.as_ref()));
         let payload = payload(decoded);
-        let (block, payload) = match decoded.reassembled {
-            // The datagram is gone with the next packet.
-            Some((_, datagram)) => (self.add(datagram.into()), place(datagram, payload)),
-            None => (self.of(block), place(block, payload)),
+        let (block, payload) = match place(whole.1, payload) {
+            Some(range) => (whole.0, range),
+            None if payload.is_empty() => (whole.0, 0..0),
+            None => (self.add(payload.into()), 0..payload.len()),
         };
-        let stored = Stored { decoded: without_bytes(decoded), block, payload };
-        self.packets.push(stored);
+        let datagram = datagram.map_or(0, |(index, _)| index);
+        self.packets.push(Stored { decoded: without_bytes(decoded), datagram, block, payload });
     }
 
     /// The index of a block that the batch holds from now on.
@@ -93,19 +99,20 @@ impl Batch {
 impl Stored {
     #[inline]
     fn give<'a>(&self, blocks: &'a [Arc<[u8]>]) -> Decoded<'a> {
-        let block: &'a [u8] = blocks.get(self.block).map(AsRef::as_ref).unwrap_or_default();
+        let bytes = |block: usize| blocks.get(block).map(AsRef::as_ref).unwrap_or_default();
+        let whole: &'a [u8] = bytes(self.block);
         let mut decoded: Decoded<'a> = self.decoded;
         match &mut decoded.transport {
             Some(Transport::Tcp(segment)) => {
-                segment.payload = block.get(self.payload.clone()).unwrap_or_default();
+                segment.payload = whole.get(self.payload.clone()).unwrap_or_default();
             }
             Some(Transport::Udp { payload, .. }) => {
-                *payload = block.get(self.payload.clone()).unwrap_or_default();
+                *payload = whole.get(self.payload.clone()).unwrap_or_default();
             }
             _ => {}
         }
         if let Some((_, datagram)) = &mut decoded.reassembled {
-            *datagram = block;
+            *datagram = bytes(self.datagram);
         }
         decoded
     }
@@ -120,14 +127,11 @@ fn payload<'a>(decoded: &Decoded<'a>) -> &'a [u8] {
     }
 }
 
-/// Where `part` lies in `whole`, which it was taken from.
-fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
-    let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
-    match start.checked_add(part.len()) {
-        Some(end) if end <= whole.len() => start..end,
-        // An empty part may lie anywhere.
-        _ => 0..0,
-    }
+/// Where `part` lies in `whole`, if it does.
+fn place(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= whole.len()).then_some(start..end)
 }
 
 fn without_bytes(decoded: &Decoded<'_>) -> Decoded<'static> {
@@ -284,5 +288,21 @@ impl Ahead {
             }
             let _ = sender.send(Brought::Hand(hand));
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_found_where_it_lies_and_nothing_else_is() {
+        let whole = [1, 1, 1, 1];
+        assert_eq!(place(&whole, &whole), Some(0..4));
+        assert_eq!(place(&whole, &whole[1..3]), Some(1..3));
+        assert_eq!(place(&whole, &whole[4..]), Some(4..4));
+        assert_eq!(place(&whole[1..3], &whole), None);
+        assert_eq!(place(&whole[1..3], &whole[2..]), None);
+        assert_eq!(place(&whole[..1], &whole[2..]), None);
     }
 }
