@@ -313,3 +313,27 @@ fn mode_of_new_files_is_not_learnt_from_one_that_was_there() {
         .collect();
     assert_eq!(modes, ["SITE CHMOD 644 a", "MLST b", "SITE CHMOD 644 b"]);
 }
+
+#[test]
+fn mode_of_new_files_is_learnt_from_a_listing_where_there_are_no_facts() {
+    use std::os::unix::fs::PermissionsExt;
+    let line = |name: &str| format!("-rw-r-----   1 joe  staff         9 Jan  2  2020 {name}\r\n");
+    let replies = vec![
+        ("FEAT", b"211-Features:\r\n SIZE\r\n211 End\r\n".to_vec()),
+        ("MLSD", b"502 no\r\n".to_vec()),
+        ("SITE", b"200 done\r\n".to_vec()),
+    ];
+    let listing = Some((line("a") + &line("b")).into_bytes());
+    let server = FtpServer::start(Manners { replies, listing, ..Manners::default() }, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mode) in [("a", 0o640), ("b", 0o644)] {
+        crate::place::write(folder.path(), name, b"new", crate::place::at(0));
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let url = format!("ftp://{}/", server.address());
+    let output = PORT21.run(&["mirror", folder.path().to_str().unwrap(), &url, "--no-netrc", "-P", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    let modes: Vec<String> =
+        server.lines().into_iter().filter(|line| line.starts_with("SITE CHMOD")).collect();
+    assert_eq!(modes, ["SITE CHMOD 644 b"]);
+}

@@ -68,6 +68,16 @@ pub fn join(place: &[u8], name: &[u8]) -> Vec<u8> {
     if place.is_empty() { name.to_vec() } else { [place, b"/", name].concat() }
 }
 
+/// The place and the name that [`join`] makes a path of.
+pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => {
+            (path.get(..at).unwrap_or_default(), path.get(at.saturating_add(1)..).unwrap_or_default())
+        }
+        None => (b"", path),
+    }
+}
+
 /// A file as it is just now.
 pub fn item(name: Vec<u8>, metadata: &Metadata) -> Item {
     let kind = match metadata.file_type() {

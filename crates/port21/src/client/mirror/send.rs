@@ -355,17 +355,34 @@ async fn set_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: Option<u32>) 
 }
 
 /// Whether the new file at `path` has this mode already. Which mode the server gives a new file is learnt from the first, so that most
-/// need no command for theirs.
+/// need no command for theirs; a server that tells none is taken to give the usual one.
 async fn has_new_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: u32) -> Result<bool, Trouble> {
-    let facts = seat.client.features().parameters("MLST").unwrap_or_default().to_ascii_lowercase();
-    if crew.new_mode.get().is_none() && facts.contains("unix.mode*") {
-        match seat.client.metadata(path).await {
-            Ok(entry) => crew.new_mode.set(Item::of_entry(entry, 0, 0).mode),
-            Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    if crew.new_mode.get().is_none() {
+        let told = told_mode(crew, seat, path).await?;
+        crew.new_mode.set(Some(told.unwrap_or(USUAL_MODE)));
     }
-    Ok(mode == crew.new_mode.get().unwrap_or(USUAL_MODE))
+    Ok(crew.new_mode.get() == Some(mode))
+}
+
+/// The mode that the server tells of a file: by MLST, or where that has none in the listing of its folder.
+async fn told_mode(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<Option<u32>, Trouble> {
+    let facts = seat.client.features().parameters("MLST").map(str::to_ascii_lowercase);
+    let told = match facts {
+        Some(facts) if !facts.contains("unix.mode*") => return Ok(None),
+        Some(_) => seat.client.metadata(path).await.map(|entry| Item::of_entry(entry, 0, 0).mode),
+        None => {
+            let (place, name) = near::split(path);
+            let listed = far::list(crew, seat, place).await;
+            listed.map(|listed| {
+                listed.items.into_iter().find(|item| item.name == name).and_then(|item| item.mode)
+            })
+        }
+    };
+    match told {
+        Ok(told) => Ok(told),
+        Err(Error::Refused { .. } | Error::NotUnderstood { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Looks whether the server has as many bytes as were sent, of each file of a folder.
