@@ -210,6 +210,10 @@ fn unpacked(program: &str) -> Command {
     command
 }
 
+/// "secret", hashed by crypt with SHA-512. pure-pw would take a hash of its own, which costs a second of work with each login.
+const PASSWORD_HASH: &str =
+    "$6$port21tests$EDhHhism7iKLHL9D4VwP567hLw.y5U6.FONzNr7cyd0IgMrGwHwLEhtU8Z1bWwF.7VhZ8DwdTqvIrfYeV25XK/";
+
 fn pure_ftpd(
     home: &Path,
     root: &Path,
@@ -226,15 +230,11 @@ fn pure_ftpd(
     };
     std::os::unix::fs::chown(root, Some(user), Some(group)).unwrap();
     fs::set_permissions(home, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let mut add = unpacked("usr/bin/pure-pw");
-    add.args(["useradd", "joe", "-m", "-u", &user.to_string(), "-g", &group.to_string(), "-d"]).arg(root);
-    add.arg("-f").arg(&passwords).arg("-F").arg(&database).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut adding = add.spawn().expect("pure-pw; ./check fetches it");
-    {
-        use std::io::Write;
-        adding.stdin.take().unwrap().write_all(b"secret\nsecret\n").unwrap();
-    }
-    assert!(adding.wait().unwrap().success());
+    let line = format!("joe:{PASSWORD_HASH}:{user}:{group}::{}/./::::::::::::\n", root.display());
+    fs::write(&passwords, line).unwrap();
+    let mut make = unpacked("usr/bin/pure-pw");
+    make.arg("mkdb").arg(&database).arg("-f").arg(&passwords).stdin(Stdio::null()).stdout(Stdio::null());
+    assert!(make.status().expect("pure-pw; ./check fetches it").success());
     let mut command = unpacked("usr/sbin/pure-ftpd");
     command.arg("--login").arg(format!("puredb:{}", database.display()));
     command.args([
