@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod mirrored;
 mod scenario;
 mod servers;
 
@@ -76,7 +77,7 @@ fn table(kind: Kind) -> (String, Vec<String>) {
                 connector.timeouts.closing = std::time::Duration::from_secs(20);
                 let large = mode == "EPSV" && ip.is_ipv4() && matches!(protected, "plain" | "TLS 1.3");
                 let started = std::time::Instant::now();
-                let result = runtime.block_on(scenario::run(&connector, kind, large));
+                let result = runtime.block_on(scenario::run(&connector, kind, &certificate, large));
                 let seconds = started.elapsed().as_secs_f64();
                 let cell = match &result {
                     Ok(notes) if notes.is_empty() => "ok".to_owned(),

@@ -1,10 +1,12 @@
 //! What a user does, all of it in one session.
 
 use std::io::Cursor;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use crate::mirrored::there_and_back;
 use crate::servers::{Ability, Kind};
-use ftp_client::session::Representation;
+use ftp_client::session::{Representation, Security};
 use ftp_client::{Client, Connector, Entry, Error, Fetch, Note, Store, unwatched};
 
 /// Names that servers and clients stumble over.
@@ -71,13 +73,23 @@ async fn connect(connector: &Connector, kind: Kind) -> Result<Client, String> {
 }
 
 /// Plays everything; gives the session's notes, or what failed first.
-pub async fn run(connector: &Connector, kind: Kind, large: bool) -> Result<Vec<Note>, String> {
+pub async fn run(
+    connector: &Connector,
+    kind: Kind,
+    certificate: &Path,
+    large: bool,
+) -> Result<Vec<Note>, String> {
     let client = connect(connector, kind).await?;
     let mut run = Run { connector, kind, client, resets: false, sessions: 1, notes: Vec::new() };
     let result = play(&mut run, kind, large).await;
     let mut notes = run.notes;
     notes.extend(run.client.notes().iter().cloned());
     result.map_err(|error| format!("{error}\n    notes: {notes:?}"))?;
+    // The program does not try to connect again where it had no session.
+    if connector.security == Security::Off || kind.can(Ability::TlsInOrder) {
+        there_and_back(connector, kind, certificate, "mirrored")?;
+        step("rmd", run.client.remove_directory("mirrored").await)?;
+    }
     step("quit", run.client.quit().await)?;
     Ok(notes)
 }

@@ -37,6 +37,7 @@ pub enum Ability {
     Eprt,
     TlsInOrder,
     AbortInOrder,
+    ActiveInParallel,
 }
 
 /// How it protects its connections.
@@ -99,6 +100,9 @@ impl Kind {
                 // its answer. RFC 959 section 4.1.3 has it the other way round.
                 Ability::AbortInOrder,
             ],
+            // Now and then it forgets a connection of its own if another session's had the same descriptor just before, and never answers
+            // EPRT or PORT.
+            Self::Pyftpdlib => &[Ability::ActiveInParallel],
             _ => &[],
         };
         !lacking.contains(&ability)
