@@ -45,8 +45,8 @@ impl Run<'_> {
         let is_due_to_reset = self.resets
             && match &error {
                 Error::ConnectionClosed { .. } => !self.kind.can(Ability::OutlivesReset),
-                Error::Refused { reply, .. } => {
-                    reply.0.code == Some(426) && !self.kind.can(Ability::AbortInOrder)
+                Error::Refused { .. } | Error::TransferFailed { .. } => {
+                    error.code() == Some(426) && !self.kind.can(Ability::AbortInOrder)
                 }
                 _ => false,
             };
