@@ -172,8 +172,11 @@ impl Session {
         }
     }
 
-    /// Takes bytes of the control connection, without TLS.
+    /// Takes bytes of the control connection, without TLS. Behind the end of the session they mean nothing.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if self.is_closed() {
+            return;
+        }
         if self.is_shaking_hands() {
             return self.fail(now, Error::PlaintextBehindTls(bytes.len()));
         }
@@ -186,6 +189,9 @@ impl Session {
                     return self.fail(now, Error::PlaintextBehindTls(reply.lines.concat().len()));
                 }
                 self.handle_reply(now, reply);
+                if self.is_closed() {
+                    return;
+                }
             }
             if self.is_shaking_hands() {
                 let rest =
@@ -225,6 +231,9 @@ impl Session {
             self.settle_at = None;
             for reply in self.replies.settle() {
                 self.handle_reply(now, reply);
+                if self.is_closed() {
+                    return;
+                }
             }
         }
         if self.deadline.is_none_or(|deadline| deadline > now) {
