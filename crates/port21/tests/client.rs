@@ -393,3 +393,61 @@ fn help_of_every_command_fits_one_screen() {
         assert!(lines <= 60, "{command} -h has {lines} lines");
     }
 }
+
+/// The URL of a user whose session there is something to note of: it is not protected.
+fn noted(place: &Place, path: &str) -> String {
+    place.url(path).replace("ftp://", "ftp://joe:secret@")
+}
+
+fn notes(output: &Output) -> usize {
+    talk(output).matches("note: 127.0.0.1: the server has no TLS").count()
+}
+
+#[test]
+fn notes_are_told_and_the_session_is_ended_when_a_command_fails() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("ftp://{closed}/a.txt");
+    let fails = |words: &dyn Fn(&Place) -> Vec<String>, exit: i32| {
+        let place = Place::new(replying("CWD", b"550 no\r\n"));
+        std::fs::write(place.path("file"), TEXT).unwrap();
+        let words = words(&place);
+        let output = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!((code(&output), notes(&output)), (Some(exit), 1), "{words:?}: {}", talk(&output));
+        let good_byes = place.server.lines().iter().filter(|line| *line == "QUIT").count();
+        assert_eq!(good_byes, 1, "{words:?}: {:?}", place.server.lines());
+    };
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    for command in ["ls", "cat", "rm", "mkdir"] {
+        fails(&|place| words(&[command, &noted(place, "b.txt"), &nobody]), 3);
+    }
+    fails(&|place| words(&["get", &noted(place, "b.txt"), &nobody, "-o", &place.path("")]), 3);
+    fails(&|place| words(&["mv", &noted(place, "gone"), &noted(place, "new")]), 1);
+    fails(&|place| words(&["raw", &noted(place, "nowhere/"), "NOOP"]), 1);
+    fails(&|place| words(&["put", &place.path("file"), "..", &noted(place, "")]), 2);
+}
+
+#[test]
+fn session_that_the_server_has_ended_is_not_ended_again() {
+    let place = Place::new(replying("NOOP", b"421 the end\r\n"));
+    let output = place.run(&["raw", &noted(&place, ""), "NOOP", "NOOP"]);
+    assert_eq!((code(&output), notes(&output)), (Some(1), 1), "{}", talk(&output));
+    assert!(!place.server.lines().contains(&"QUIT".to_owned()), "{:?}", place.server.lines());
+}
+
+#[test]
+fn notes_are_told_when_a_signal_ends_a_command() {
+    use std::os::unix::process::ExitStatusExt;
+    let place = Place::new(replying("NOOP", b""));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_port21"));
+    command.args(["raw", "--no-netrc", &noted(&place, ""), "NOOP"]).stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let started = std::time::Instant::now();
+    while !place.server.lines().contains(&"NOOP".to_owned()) {
+        assert!(started.elapsed().as_secs() < 60, "{:?}", place.server.lines());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.signal(), notes(&output)), (Some(2), 1), "{}", talk(&output));
+}

@@ -12,11 +12,8 @@ use crate::arguments::client::CatArguments;
 use crate::outcome::Outcome;
 
 /// Writes files to standard output.
-pub async fn run(arguments: &CatArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = with(&mut sessions, &arguments.urls, &mut std::io::stdout()).await;
-    sessions.end().await;
-    outcome
+pub async fn run(sessions: &mut Sessions<'_>, arguments: &CatArguments) -> anyhow::Result<Outcome> {
+    with(sessions, &arguments.urls, &mut std::io::stdout()).await
 }
 
 /// Writes the files of `urls` to `target`.

@@ -5,7 +5,7 @@ use ftp_client::{Client, Entry, Error};
 
 use super::go_on;
 use super::sessions::{Sessions, without_last_slash};
-use crate::arguments::client::{MkdirArguments, MvArguments, RmArguments};
+use crate::arguments::client::{MkdirArguments, MvArguments};
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
@@ -36,20 +36,8 @@ impl Kinds {
     }
 }
 
-/// Removes files and empty directories.
-pub async fn remove(arguments: &RmArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = remove_with(&mut sessions, &arguments.urls, Kinds::Any).await?;
-    sessions.end().await;
-    Ok(outcome)
-}
-
-/// Removes what is of these kinds, over sessions that are there.
-pub async fn remove_with(
-    sessions: &mut Sessions<'_>,
-    urls: &[FtpUrl],
-    kinds: Kinds,
-) -> anyhow::Result<Outcome> {
+/// Removes what is of these kinds.
+pub async fn remove(sessions: &mut Sessions<'_>, urls: &[FtpUrl], kinds: Kinds) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Complete;
     for url in urls {
         let found = sessions.expand(url).await?;
@@ -75,15 +63,7 @@ pub async fn remove_with(
 }
 
 /// Renames on one server.
-pub async fn rename(arguments: &MvArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = rename_with(&mut sessions, arguments).await?;
-    sessions.end().await;
-    Ok(outcome)
-}
-
-/// As [`rename`], over sessions that are there.
-pub async fn rename_with(sessions: &mut Sessions<'_>, arguments: &MvArguments) -> anyhow::Result<Outcome> {
+pub async fn rename(sessions: &mut Sessions<'_>, arguments: &MvArguments) -> anyhow::Result<Outcome> {
     let (from, to) = (&arguments.from, &arguments.to);
     let place = |url: &FtpUrl| (url.scheme, url.host.clone(), url.port_or_default(), url.user.clone());
     if place(from) != place(to) {
@@ -106,15 +86,7 @@ pub async fn rename_with(sessions: &mut Sessions<'_>, arguments: &MvArguments) -
 }
 
 /// Makes directories.
-pub async fn make_directories(arguments: &MkdirArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = make_directories_with(&mut sessions, arguments).await?;
-    sessions.end().await;
-    Ok(outcome)
-}
-
-/// As [`make_directories`], over sessions that are there.
-pub async fn make_directories_with(
+pub async fn make_directories(
     sessions: &mut Sessions<'_>,
     arguments: &MkdirArguments,
 ) -> anyhow::Result<Outcome> {

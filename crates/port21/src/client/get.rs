@@ -61,15 +61,7 @@ struct Done {
 }
 
 /// Fetches every URL.
-pub async fn run(arguments: &GetArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = with(&mut sessions, arguments).await?;
-    sessions.end().await;
-    Ok(outcome)
-}
-
-/// Fetches every URL over sessions that are there.
-pub async fn with(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
+pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
     if arguments.options.output.as_deref() == Some(Path::new("-")) {
         return super::cat::with(sessions, &arguments.urls, &mut std::io::stdout()).await;
     }
@@ -141,13 +133,16 @@ async fn fetch(
     let place = escape::terminal_bytes(&job.path);
     loop {
         let before = segments::there(job.folder, &job.name);
+        let mut notes = Vec::new();
         let result = match sessions.try_get_with_connector(job.url).await? {
-            Ok((client, connector)) => attempt(client, connector, &mut job, arguments, &bar).await,
+            Ok((client, connector)) => {
+                attempt(client, connector, &mut job, arguments, &bar, &mut notes).await
+            }
             Err(error) => Err(error),
         };
+        notes.into_iter().for_each(|note| sessions.note(job.url, format!("{place}: {note}")));
         let error = match result {
-            Ok((done, notes)) => {
-                notes.into_iter().for_each(|note| sessions.note(job.url, format!("{place}: {note}")));
+            Ok(done) => {
                 tell(&done, arguments)?;
                 return Ok(Outcome::Complete);
             }
@@ -204,9 +199,9 @@ async fn attempt(
     job: &mut Job<'_>,
     arguments: &GetArguments,
     bar: &Bar,
-) -> Result<(Done, Vec<String>), Error> {
+    notes: &mut Vec<String>,
+) -> Result<Done, Error> {
     let started = Instant::now();
-    let mut notes = Vec::new();
     let representation = job.url.representation.unwrap_or_default();
     let found = look(client, job).await?;
     let mut done = Done {
@@ -220,11 +215,11 @@ async fn attempt(
         && let Some(known) = job.folder.known(&job.name)
         && is_same(known, found)
     {
-        return Ok((done, notes));
+        return Ok(done);
     }
     let before = job.found.replace(found);
     let changed = before.is_some_and(|before| before != found);
-    if let Some(segmented) = segmented(client, job, found, representation, arguments, &mut notes) {
+    if let Some(segmented) = segmented(client, job, found, representation, arguments, notes) {
         let segmented = Segmented { keep: job.keep && !changed, same_run: before.is_some(), ..segmented };
         let fetched = segmented.fetch(client, connector, bar).await?;
         // Its parts came at different moments, and must be of one version.
@@ -253,7 +248,7 @@ async fn attempt(
         done.transferred = fetched.transferred;
         done.resumed_from = fetched.resumed_from;
         done.seconds = started.elapsed().as_secs_f64();
-        return Ok((done, notes));
+        return Ok(done);
     }
     job.folder.forget_parts(&job.name);
     let partial =
@@ -292,7 +287,7 @@ async fn attempt(
     partial.finish(found.modified, None).map_err(Error::Local)?;
     done.seconds = started.elapsed().as_secs_f64();
     done.bytes = Some(offset.saturating_add(done.transferred));
-    Ok((done, notes))
+    Ok(done)
 }
 
 /// How to fetch it in parts, if it is to be: as asked for, or since an earlier run has begun so.

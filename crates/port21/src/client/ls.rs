@@ -18,15 +18,7 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 
 /// Lists every URL.
-pub async fn run(arguments: &LsArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = with(&mut sessions, arguments).await?;
-    sessions.end().await;
-    Ok(outcome)
-}
-
-/// Lists every URL over sessions that are there.
-pub async fn with(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow::Result<Outcome> {
+pub async fn run(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow::Result<Outcome> {
     let mut output = Output::standard(ColorChoice::Never);
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {

@@ -39,6 +39,8 @@ use crate::arguments::client::{
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, Told, is_closed_pipe};
 use crate::output::complain;
+use change::Kinds;
+use sessions::Sessions;
 
 /// A command of the client.
 pub enum Command<'a> {
@@ -106,26 +108,32 @@ fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
         return shell::run(arguments);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut sessions = Sessions::new(command.connection());
     let outcome = runtime.block_on(unless(interrupt::check, async {
+        let sessions = &mut sessions;
         match command {
-            Command::Ls(arguments) => ls::run(arguments).await,
-            Command::Cat(arguments) => cat::run(arguments).await,
-            Command::Get(arguments) => get::run(arguments).await,
-            Command::Put(arguments) => put::run(arguments).await,
+            Command::Ls(arguments) => ls::run(sessions, arguments).await,
+            Command::Cat(arguments) => cat::run(sessions, arguments).await,
+            Command::Get(arguments) => get::run(sessions, arguments).await,
+            Command::Put(arguments) => put::run(sessions, arguments).await,
+            // It has sessions of its own, and ends them.
             Command::Mirror(arguments) => mirror::run(arguments).await,
-            Command::Rm(arguments) => change::remove(arguments).await,
-            Command::Mv(arguments) => change::rename(arguments).await,
-            Command::Mkdir(arguments) => change::make_directories(arguments).await,
-            Command::Raw(arguments) => raw::run(arguments).await,
+            Command::Rm(arguments) => change::remove(sessions, &arguments.urls, Kinds::Any).await,
+            Command::Mv(arguments) => change::rename(sessions, arguments).await,
+            Command::Mkdir(arguments) => change::make_directories(sessions, arguments).await,
+            Command::Raw(arguments) => raw::run(sessions, arguments).await,
             Command::Shell(_) => Ok(Outcome::Complete),
         }
     }));
+    // However it went: what was odd is wanted most where something failed.
+    runtime.block_on(sessions.end());
     // A name that is still being looked up must not hold the program.
     runtime.shutdown_background();
     outcome
 }
 
-/// Does something until it is done, or until `ended` fails, which is asked all the time; what is written stays for `--resume`.
+/// Does something until it is done, or until `ended` fails, which is asked all the time; what is written stays for `--resume`. It is
+/// begun in any case.
 async fn unless<T>(
     ended: impl Fn() -> anyhow::Result<()>,
     work: impl Future<Output = anyhow::Result<T>>,
@@ -134,6 +142,7 @@ async fn unless<T>(
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
+            biased;
             result = &mut work => return result,
             _ = tick.tick() => ended()?,
         }

@@ -55,19 +55,16 @@ struct Done {
 }
 
 /// Sends every file.
-pub async fn run(arguments: &PutArguments) -> anyhow::Result<Outcome> {
+pub async fn run(sessions: &mut Sessions<'_>, arguments: &PutArguments) -> anyhow::Result<Outcome> {
     let wrong = |text: String| anyhow::Error::from(Failure::Arguments(text));
     let Some((last, files)) = arguments.files_and_url.split_last() else {
         return Err(wrong("files and a URL are due".into()));
     };
     let url = super::bookmarks::parse_url(last).map_err(wrong)?;
-    let mut sessions = Sessions::new(&arguments.connection);
-    let outcome = with(&mut sessions, files, &url, arguments).await?;
-    sessions.end().await;
-    Ok(outcome)
+    with(sessions, files, &url, arguments).await
 }
 
-/// Sends `files` to `url` over sessions that are there.
+/// Sends `files` to `url`.
 pub async fn with(
     sessions: &mut Sessions<'_>,
     files: &[String],
@@ -118,9 +115,9 @@ async fn send(
             }
             Err(error) => Err(error),
         };
+        notes.into_iter().for_each(|note| sessions.note(job.url, format!("{shown}: {note}")));
         let error = match result {
             Ok(done) => {
-                notes.into_iter().for_each(|note| sessions.note(job.url, format!("{shown}: {note}")));
                 tell(&done, arguments)?;
                 return Ok(Outcome::Complete);
             }

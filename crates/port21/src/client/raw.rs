@@ -13,17 +13,14 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 
 /// Sends commands as they are, and shows the replies. A refusal is an answer, too: exit code 1.
-pub async fn run(arguments: &RawArguments) -> anyhow::Result<Outcome> {
-    let mut sessions = Sessions::new(&arguments.connection);
+pub async fn run(sessions: &mut Sessions<'_>, arguments: &RawArguments) -> anyhow::Result<Outcome> {
     let client = sessions.get(&arguments.url).await?;
     if !arguments.url.path.is_empty() {
         client.change_directory(without_last_slash(&arguments.url.path)).await.map_err(failure)?;
     }
     let commands: Vec<Vec<u8>> =
         arguments.commands.iter().map(|command| command.as_bytes().to_vec()).collect();
-    let outcome = send(client, &commands, false).await?;
-    sessions.end().await;
-    Ok(outcome)
+    send(client, &commands, false).await
 }
 
 /// Sends commands over a session that is there. With `quietly`, replies are shown only if they refuse.

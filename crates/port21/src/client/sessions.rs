@@ -6,11 +6,11 @@ use ftp_client::session::{DataMode, Security};
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Connector, Entry, Error, Family, Note, Trust};
 
-use super::{credentials, failure, pattern};
+use super::{credentials, failure, pattern, unless};
 use crate::arguments::client::ConnectionArguments;
-use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
+use crate::{escape, interrupt};
 
 /// Longest time that a server is waited for to say good-bye, too.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,12 +84,14 @@ impl<'a> Sessions<'a> {
         self.open.as_mut().filter(|(open, _)| is_same(open, url)).map(|(_, client)| client)
     }
 
-    /// Ends the session that is open, if one is; the next request makes a new one.
+    /// Ends the session that is open, if one is; the next request makes a new one. Whoever asked by a signal to end does not wait for the
+    /// server.
     pub async fn close(&mut self) {
         if let Some((url, mut client)) = self.open.take() {
             self.keep_notes(&url, &client);
             if !client.is_closed() {
-                let _ = tokio::time::timeout(PATIENCE, client.quit()).await;
+                let good_bye = async { Ok(client.quit().await?) };
+                let _ = tokio::time::timeout(PATIENCE, unless(interrupt::check, good_bye)).await;
             }
         }
     }

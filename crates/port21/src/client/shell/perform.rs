@@ -91,11 +91,8 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
     match command {
         PlaceCommand::Ls { names, names_only } => {
             let urls = if names.is_empty() { vec![here.url()] } else { urls(&names) };
-            ls::with(
-                sessions,
-                &LsArguments { urls, names: names_only, json: false, connection: connection() },
-            )
-            .await
+            ls::run(sessions, &LsArguments { urls, names: names_only, json: false, connection: connection() })
+                .await
         }
         PlaceCommand::Cd { directory } => cd(shell, here, directory.as_deref()).await,
         PlaceCommand::Pwd => {
@@ -109,7 +106,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
                 return show(shell, &urls).await;
             }
             let options = GetOptions { output, ..line.options };
-            get::with(sessions, &GetArguments { urls, options, connection: connection() }).await
+            get::run(sessions, &GetArguments { urls, options, connection: connection() }).await
         }
         PlaceCommand::Put(PutLine { names, output, options }) => {
             let files = local_names(&names)?;
@@ -119,22 +116,17 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
             let arguments = PutArguments { files_and_url: Vec::new(), options, connection: connection() };
             put::with(sessions, &files, &url, &arguments).await
         }
-        PlaceCommand::Rm { names } => change::remove_with(sessions, &urls(&names), Kinds::Files).await,
-        PlaceCommand::Rmdir { names } => {
-            change::remove_with(sessions, &urls(&names), Kinds::Directories).await
-        }
+        PlaceCommand::Rm { names } => change::remove(sessions, &urls(&names), Kinds::Files).await,
+        PlaceCommand::Rmdir { names } => change::remove(sessions, &urls(&names), Kinds::Directories).await,
         PlaceCommand::Mv { from, to } => {
             let url = |name: &str| here.resolve_name(name, None);
             let arguments = MvArguments { from: url(&from), to: url(&to), connection: connection() };
-            change::rename_with(sessions, &arguments).await
+            change::rename(sessions, &arguments).await
         }
         PlaceCommand::Mkdir { names, parents } => {
             let urls = names.iter().map(|name| here.resolve_name(name, None)).collect();
-            change::make_directories_with(
-                sessions,
-                &MkdirArguments { urls, parents, connection: connection() },
-            )
-            .await
+            change::make_directories(sessions, &MkdirArguments { urls, parents, connection: connection() })
+                .await
         }
         PlaceCommand::Cat { names } => show(shell, &urls(&names)).await,
         PlaceCommand::More { names } => more(shell, &urls(&names)).await,
