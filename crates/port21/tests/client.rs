@@ -144,6 +144,28 @@ fn what_is_not_there_is_one_sentence_and_exit_code_1() {
 }
 
 #[test]
+fn pattern_that_matches_nothing_fails_alike_with_every_command() {
+    let place = Place::new(Manners::default());
+    let (url, target) = (place.url("nope*"), place.path(""));
+    for words in [
+        &["ls", &url][..],
+        &["ls", "--json", &url],
+        &["cat", &url],
+        &["rm", &url],
+        &["get", &url, "-o", &target],
+    ] {
+        let output = place.run(words);
+        assert_eq!(code(&output), Some(1), "{words:?}: {}", talk(&output));
+        assert_eq!(talk(&output), format!("port21: {url}: nothing matches\n"), "{words:?}");
+    }
+    // What matches is listed all the same, and a directory without entries is none that is missing.
+    let output = place.run(&["ls", "--names", &url, &place.url("b*")]);
+    assert_eq!((code(&output), said(&output).as_str()), (Some(1), "b.txt\n"));
+    let empty = Place { server: FtpServer::start(Manners::default(), &[]), ..place };
+    assert_eq!(code(&empty.run(&["ls", &empty.url("")])), Some(0));
+}
+
+#[test]
 fn no_server_is_exit_code_3_and_wrong_arguments_are_2() {
     let place = Place::new(Manners::default());
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

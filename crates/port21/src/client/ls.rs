@@ -9,7 +9,7 @@ use ftp_protocol::listing;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::sessions::{Sessions, without_last_slash};
+use super::sessions::{Sessions, nothing_matches, without_last_slash};
 use super::{go_on, pattern};
 use crate::arguments::ColorChoice;
 use crate::arguments::client::LsArguments;
@@ -24,6 +24,9 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow
     for url in &arguments.urls {
         let client = sessions.get(url).await?;
         match entries(client, url).await {
+            Ok(entries) if entries.is_empty() && pattern::is_pattern(&url.path) => {
+                outcome = outcome.max(nothing_matches(url));
+            }
             Ok(entries) => {
                 for entry in &entries {
                     write(&mut output, entry, arguments)?;

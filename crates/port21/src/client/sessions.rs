@@ -114,8 +114,7 @@ impl<'a> Sessions<'a> {
         let mut names: Vec<_> = found.map(|entry| ([directory, &entry.name].concat(), Some(entry))).collect();
         names.sort_by(|(a, _), (b, _)| a.cmp(b));
         if names.is_empty() {
-            complain(&format!("{url}: nothing matches"));
-            return Ok(Expanded { names, outcome: Outcome::Incomplete });
+            return Ok(Expanded { names, outcome: nothing_matches(url) });
         }
         Ok(Expanded { names, outcome: Outcome::Complete })
     }
@@ -147,6 +146,12 @@ impl<'a> Sessions<'a> {
             self.notes.push(note);
         }
     }
+}
+
+/// Tells that nothing matches a pattern.
+pub fn nothing_matches(url: &FtpUrl) -> Outcome {
+    complain(&format!("{url}: nothing matches"));
+    Outcome::Incomplete
 }
 
 /// Whether both URLs mean the same server and user.
