@@ -66,7 +66,10 @@ pub struct LsArguments {
 #[command(after_help = "\
 Examples:
   port21 cat ftp://ftp.example.org/pub/README
-  port21 cat 'ftp://ftp.example.org/notes.txt;type=a'")]
+  port21 cat 'ftp://ftp.example.org/notes.txt;type=a'
+
+On a terminal, control characters that it would obey are shown as ^X or M-^X, as `cat -v` does; a pipe or a file gets the bytes as they \
+are.")]
 pub struct CatArguments {
     /// Files, written to standard output one after the other
     #[arg(value_name = "URL", required = true, value_parser = url)]
@@ -311,7 +314,7 @@ pub enum BookmarkCommand {
 /// Options of `get`, here and in the shell.
 #[derive(Debug, Args)]
 pub struct GetOptions {
-    /// File to write, or a folder; - is standard output [default: the current folder]
+    /// File to write, or a folder; - is standard output, as with `cat` [default: the current folder]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Go on where an earlier run ended, if the server's file is the same by size and time

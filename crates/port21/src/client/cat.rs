@@ -7,13 +7,14 @@ use ftp_client::{Error, Fetch};
 use tokio::io::AsyncReadExt;
 
 use super::go_on;
+use super::screen::Screen;
 use super::sessions::Sessions;
 use crate::arguments::client::CatArguments;
 use crate::outcome::Outcome;
 
-/// Writes files to standard output.
+/// Writes files to standard output; a terminal is not shown what it would obey.
 pub async fn run(sessions: &mut Sessions<'_>, arguments: &CatArguments) -> anyhow::Result<Outcome> {
-    with(sessions, &arguments.urls, &mut std::io::stdout()).await
+    with(sessions, &arguments.urls, &mut Screen::default()).await
 }
 
 /// Writes the files of `urls` to `target`.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::go_on;
 use super::local::{Folder, Known, name_for};
 use super::progress::Bar;
+use super::screen::Screen;
 use super::segments::{self, Segmented};
 use super::sessions::Sessions;
 use super::throttle::Throttle;
@@ -63,7 +64,7 @@ struct Done {
 /// Fetches every URL.
 pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
     if arguments.options.output.as_deref() == Some(Path::new("-")) {
-        return super::cat::with(sessions, &arguments.urls, &mut std::io::stdout()).await;
+        return super::cat::with(sessions, &arguments.urls, &mut Screen::default()).await;
     }
     let (folder, wished) = target(arguments)?;
     let mut outcome = Outcome::Complete;

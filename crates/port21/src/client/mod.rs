@@ -21,6 +21,7 @@ mod progress;
 mod put;
 mod raw;
 pub mod recording;
+mod screen;
 mod secret;
 mod segments;
 mod sessions;

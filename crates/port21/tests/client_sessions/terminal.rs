@@ -7,7 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::server::Server;
-use super::talk;
+use super::{run, talk};
 
 /// Plays somebody at a terminal: waits for texts, types, sends signals; then shows all that was seen, and ends as the program did.
 const PLAYER: &str = r#"
@@ -83,7 +83,13 @@ impl Played {
     }
 }
 
+/// Plays the shell.
 fn play(arguments: &[&str], steps: &[(&str, String)]) -> Played {
+    play_command(&[&["shell"], arguments].concat(), steps)
+}
+
+/// Plays any command.
+fn play_command(arguments: &[&str], steps: &[(&str, String)]) -> Played {
     let state: TempDir = tempfile::tempdir().unwrap();
     let environment = json!({
         "XDG_STATE_HOME": state.path(),
@@ -91,7 +97,7 @@ fn play(arguments: &[&str], steps: &[(&str, String)]) -> Played {
         "SHELL": "/bin/sh",
         "PAGER": "echo in the pager; cat",
     });
-    let arguments = [&["shell", "--no-netrc", "--quiet"], arguments].concat();
+    let arguments = [arguments, &["--no-netrc", "--quiet"]].concat();
     let play = json!({
         "program": env!("CARGO_BIN_EXE_port21"),
         "arguments": arguments,
@@ -285,4 +291,20 @@ fn no_command_lets_a_file_command_the_terminal() {
     played.assert_code(0);
     assert_eq!(played.shown().matches("^[]0;evil^G").count(), 3, "{:?}", played.shown());
     assert!(!played.shown().contains('\x1b'), "{:?}", played.shown());
+}
+
+#[test]
+fn files_go_to_a_terminal_harmless_and_elsewhere_as_they_are() {
+    let server = Server::start(&[]);
+    let bytes = b"\x1b]0;evil\x07 and\ttabs\n";
+    server.put("title", bytes);
+    let url = server.url("title");
+    for command in [&["cat", &url][..], &["get", "-o", "-", &url]] {
+        let played = play_command(command, &[]);
+        played.assert_code(0);
+        assert!(played.shown().contains("^[]0;evil^G and\ttabs"), "{command:?} {:?}", played.shown());
+        assert!(!played.shown().contains('\x1b'), "{command:?} {:?}", played.shown());
+        let output = run(command);
+        assert_eq!(output.stdout, bytes, "{command:?} {}", talk(&output));
+    }
 }

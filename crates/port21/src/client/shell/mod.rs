@@ -12,7 +12,6 @@ mod complete;
 mod editor;
 mod perform;
 mod place;
-mod screen;
 pub mod words;
 
 use std::cell::RefCell;

@@ -14,12 +14,12 @@ use ftp_protocol::{Command as FtpCommand, Verb};
 use super::Shell;
 use super::command::{PlaceCommand, PutLine, ShellCommand};
 use super::place::Place;
-use super::screen::Screen;
 use super::words::Word;
 use crate::arguments::client::{
     GetArguments, GetOptions, LsArguments, MkdirArguments, MvArguments, PutArguments,
 };
 use crate::client::change::Kinds;
+use crate::client::screen::Screen;
 use crate::client::sessions::without_last_slash;
 use crate::client::{bookmarks, cat, change, failure, get, ls, pattern, put, raw};
 use crate::outcome::{Failure, Outcome};

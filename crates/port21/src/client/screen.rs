@@ -1,4 +1,4 @@
-//! Standard output between two prompts.
+//! Standard output for files of a server: on a terminal without what that would obey, and between two prompts with its last line ended.
 
 use std::io::{self, IsTerminal, Stdout, Write};
 
