@@ -27,31 +27,35 @@ mod unix {
     /// A signal has come already: the next ends the program.
     static AGAIN: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-    /// What makes a SIGINT a first one; not there while SIGINT is a child's.
-    static COUNTS_INTERRUPTS: Mutex<Option<SigId>> = Mutex::new(None);
+    /// What is done at a SIGINT; nothing while SIGINT is a child's.
+    static AT_INTERRUPT: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
     /// From here on the first signal is noted, and the second ends the program.
     pub fn listen() -> io::Result<()> {
-        let again = &*AGAIN;
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_default(signal, Arc::clone(again))?;
-            flag::register_usize(signal, Arc::clone(&CAUGHT), usize::try_from(signal).unwrap_or_default())?;
-        }
-        flag::register(SIGTERM, Arc::clone(again))?;
-        let counts = flag::register(SIGINT, Arc::clone(again))?;
-        *COUNTS_INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner) = Some(counts);
+        note(SIGTERM)?;
+        *AT_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner) = note(SIGINT)?;
         Ok(())
     }
 
-    /// Runs a child that has the terminal: until it has ended, Ctrl-C is meant for it, however often it comes.
+    /// From here on a signal is noted if it is the first one, and otherwise ends the program.
+    fn note(signal: i32) -> io::Result<Vec<SigId>> {
+        let number = usize::try_from(signal).unwrap_or_default();
+        Ok(vec![
+            flag::register_conditional_default(signal, Arc::clone(&AGAIN))?,
+            flag::register_usize(signal, Arc::clone(&CAUGHT), number)?,
+            flag::register(signal, Arc::clone(&AGAIN))?,
+        ])
+    }
+
+    /// Runs a child that has the terminal: until it has ended, Ctrl-C is meant for it, however often it comes, and is nothing here.
     pub fn leave_to_child<T>(run: impl FnOnce() -> T) -> T {
-        let mut counts = COUNTS_INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counts) = counts.take() {
-            low_level::unregister(counts);
+        let mut at_interrupt = AT_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner);
+        // The system's way with SIGINT, which is to end the program, does not come back with it.
+        for action in at_interrupt.drain(..) {
+            low_level::unregister(action);
         }
         let result = run();
-        take_interactive();
-        *counts = flag::register(SIGINT, Arc::clone(&AGAIN)).ok();
+        *at_interrupt = note(SIGINT).unwrap_or_default();
         result
     }
 

@@ -284,6 +284,16 @@ fn signal_to_end_ends_a_batch_behind_the_child_that_runs() {
 }
 
 #[test]
+fn interrupt_of_a_child_does_not_hide_that_the_program_is_to_end() {
+    let played =
+        play(&["-c", "!kill -TERM $PPID; kill -INT $PPID; echo still run\"\"ning\n!echo go\"\"ne on"], &[]);
+    played.assert_code(128 + 15);
+    // The child is left to its work, and nothing is begun behind it.
+    assert!(played.shown().contains("still running"), "{}", played.shown());
+    assert!(!played.shown().contains("gone on"), "{}", played.shown());
+}
+
+#[test]
 fn no_command_lets_a_file_command_the_terminal() {
     let server = Server::start(&[]);
     server.put("title", b"\x1b]0;evil\x07");
