@@ -22,6 +22,27 @@ pub fn in_command(line: &[u8]) -> Option<usize> {
     (begin < line.len()).then_some(begin)
 }
 
+/// The words of a command's secret, if it holds one.
+pub fn words(line: &[u8]) -> Vec<Vec<u8>> {
+    let secret = in_command(line).and_then(|begin| line.get(begin..)).unwrap_or_default();
+    let words = secret.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.map(<[u8]>::to_vec).collect()
+}
+
+/// A line of a reply without its text and its end, if that repeats one of these words. The whole text goes, since one with a gap in
+/// it can tell what was there.
+pub fn hidden_in_reply(line: &[u8], words: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let repeats =
+        |word: &Vec<u8>| line.windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word));
+    if !words.iter().any(repeats) {
+        return None;
+    }
+    let code = line
+        .get(..4)
+        .filter(|code| matches!(code, [digits @ .., b' ' | b'-'] if digits.iter().all(u8::is_ascii_digit)));
+    Some([code.unwrap_or_default(), HIDDEN].concat())
+}
+
 fn sets_password(verb: &[u8]) -> bool {
     let names: [&[u8]; 4] = [b"PASS", b"PSW", b"PWD", b"ADDUSER"];
     names.iter().any(|name| verb.windows(name.len()).any(|part| part == *name))
@@ -65,6 +86,23 @@ mod tests {
         {
             assert_eq!(in_command(line.as_bytes()), None, "{line}");
         }
+    }
+
+    #[test]
+    fn reply_that_repeats_a_secret_keeps_its_code_only() {
+        let words = words(b"SITE CHPASS joe  n3w\r\n");
+        assert_eq!(words, [b"joe", b"n3w"]);
+        for (line, kept) in [
+            ("200 joe has the password N3W now.\r\n", "200 <hidden>"),
+            ("200-n3w\r\n", "200-<hidden>"),
+            (" n3w\r\n", "<hidden>"),
+            ("5", ""),
+            ("550 No.\r\n", ""),
+        ] {
+            let expected = Some(kept.as_bytes().to_vec()).filter(|kept| !kept.is_empty());
+            assert_eq!(hidden_in_reply(line.as_bytes(), &words), expected, "{line}");
+        }
+        assert_eq!(hidden_in_reply(b"200 joe", &super::words(b"SITE HELP joe")), None);
     }
 
     #[test]

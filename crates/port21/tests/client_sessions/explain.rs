@@ -132,7 +132,9 @@ fn recording_hides_the_password_and_others_read_it() {
 
 #[test]
 fn recording_hides_passwords_that_are_sent_raw() {
-    let server = FtpServer::start(Manners::default(), &[]);
+    let once = ["200-old-word was it\r\n200 it is NEW-WORD now\r\n", "502 no help for me\r\n"];
+    let once = once.map(|reply| ("SITE", reply.as_bytes().to_vec())).to_vec();
+    let server = FtpServer::start(Manners { once, ..Manners::default() }, &[]);
     let url = format!("ftp://joe:secret@{}/", server.address());
     let folder = tempfile::tempdir().unwrap();
     let pcap = folder.path().join("a.pcapng");
@@ -143,6 +145,9 @@ fn recording_hides_passwords_that_are_sent_raw() {
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(!holds(b"old-word") && !holds(b"new-word"), "the passwords are in it");
     assert!(holds(b"SITE PSWD <hidden>\r\n") && holds(b"SITE HELP me\r\n"));
+    // Nor are they where the server repeats them.
+    assert!(!holds(b"NEW-WORD"), "a reply's are in it");
+    assert!(holds(b"200-<hidden>\r\n") && holds(b"200 <hidden>\r\n") && holds(b"502 no help for me\r\n"));
 }
 
 #[test]

@@ -13,9 +13,9 @@ use crate::client::secret;
 /// Bytes of a data connection that are kept; those behind are counted.
 const DATA_KEPT: u64 = 64 << 10;
 
-/// Longest command that waits for its end; a longer one is written in pieces. Longer than any command of the client's that holds a
+/// Longest line that waits for its end; a longer one is written in pieces. Longer than any command of the client's that holds a
 /// secret.
-const LONGEST_COMMAND: usize = 8 << 10;
+const LONGEST_LINE: usize = 8 << 10;
 
 /// Writes one connection.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub struct Recorded {
     ended: bool,
     /// A command whose end has not been sent yet.
     command: Vec<u8>,
+    /// The words that the last command set as passwords, which the server may repeat.
+    secrets: Vec<Vec<u8>>,
+    /// A line of a reply whose end has not come yet, where it may hold one of them.
+    reply: Vec<u8>,
     /// Who logs in may be anyone, and the password is none.
     guest: bool,
     /// Bytes of data so far.
@@ -47,6 +51,8 @@ impl Recorded {
             by_client: connection.by == Party::Client,
             ended: false,
             command: Vec::new(),
+            secrets: Vec::new(),
+            reply: Vec::new(),
             guest: false,
             bytes: 0,
             left_out: 0,
@@ -66,17 +72,27 @@ impl Recorded {
     /// Writes whole commands, so that no half of a password is taken for something else.
     fn commands(&mut self, bytes: &[u8]) {
         self.command.extend_from_slice(bytes);
-        while let Some(end) = self.command.iter().position(|&byte| byte == b'\n') {
-            let rest = self.command.split_off(end.saturating_add(1));
-            let line = std::mem::replace(&mut self.command, rest);
+        while let Some(line) = next_line(&mut self.command) {
             let line = self.without_secret(line);
             self.say(Party::Client, &line);
         }
-        if self.command.len() > LONGEST_COMMAND {
-            let piece = std::mem::take(&mut self.command);
-            let piece = self.without_secret(piece);
-            self.say(Party::Client, &piece);
+    }
+
+    /// Writes replies: whole lines where a secret may stand in them.
+    fn replies(&mut self, bytes: &[u8]) {
+        if self.secrets.is_empty() && self.reply.is_empty() {
+            return self.say(Party::Server, bytes);
         }
+        self.reply.extend_from_slice(bytes);
+        while let Some(line) = next_line(&mut self.reply) {
+            self.reply(line);
+        }
+    }
+
+    fn reply(&mut self, line: Vec<u8>) {
+        let shown = secret::hidden_in_reply(&line, &self.secrets);
+        let shown = shown.map_or(line, |hidden| [hidden.as_slice(), b"\r\n"].concat());
+        self.say(Party::Server, &shown);
     }
 
     fn without_secret(&mut self, line: Vec<u8>) -> Vec<u8> {
@@ -85,6 +101,13 @@ impl Recorded {
         }
         // A guest logs in with no secret; what SITE sets is one all the same.
         let is_site = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"SITE"));
+        // A reply that has not ended is still of the command before.
+        if self.reply.is_empty() {
+            self.secrets.clear();
+        }
+        if is_site {
+            self.secrets.extend(secret::words(&line));
+        }
         match secret::hidden(&line).filter(|_| is_site || !self.guest) {
             Some(hidden) => [hidden.as_slice(), b"\r\n"].concat(),
             None => line,
@@ -111,11 +134,20 @@ impl Recorded {
     }
 }
 
+/// The next whole line of what waits, or all of it if that is too much to wait.
+fn next_line(waiting: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let end = waiting.iter().position(|&byte| byte == b'\n');
+    let end = end.map(|end| end.saturating_add(1));
+    let end = end.or_else(|| Some(waiting.len()).filter(|&length| length > LONGEST_LINE))?;
+    let rest = waiting.split_off(end);
+    Some(std::mem::replace(waiting, rest))
+}
+
 impl Wire for Recorded {
     fn moved(&mut self, by: Party, bytes: &[u8]) {
         match (self.purpose, by) {
             (Purpose::Control, Party::Client) => self.commands(bytes),
-            (Purpose::Control, Party::Server) => self.say(by, bytes),
+            (Purpose::Control, Party::Server) => self.replies(bytes),
             (Purpose::Data, _) => self.data(by, bytes),
         }
     }
@@ -125,6 +157,10 @@ impl Wire for Recorded {
             return;
         }
         self.skip();
+        let reply = std::mem::take(&mut self.reply);
+        if !reply.is_empty() {
+            self.reply(reply);
+        }
         let (side, now) = (self.side(by), SystemTime::now());
         let blocks = if reset { self.flow.reset(side, now) } else { self.flow.end(side, now) };
         self.tape.add(blocks);
