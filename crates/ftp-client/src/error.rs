@@ -250,11 +250,19 @@ pub enum Error {
         reply: Said,
     },
     /// What is local, a source to upload or a place for a download, failed.
-    #[error("the local side failed: {0}")]
+    #[error("{}", local(.0))]
     Local(#[source] std::io::Error),
     /// The caller ended it.
     #[error("ended on request")]
     Cancelled,
+}
+
+/// What the system says needs to be told whose files it speaks of; what the program says tells that itself.
+fn local(error: &std::io::Error) -> String {
+    match error.get_ref() {
+        Some(said) => said.to_string(),
+        None => format!("it cannot be read or written here: {error}"),
+    }
 }
 
 impl Error {

@@ -52,7 +52,9 @@ impl FtpUrl {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let wrong =
             |reason: &str| Error::Settings(format!("{} is no URL of FTP: {reason}", without_password(text)));
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("it does not begin with ftp://"))?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| wrong("it does not begin with ftp://, as ftp://HOST/PATH does"))?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "ftp" => Scheme::Ftp,
             "ftpes" => Scheme::Ftpes,

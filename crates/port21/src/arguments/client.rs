@@ -98,14 +98,17 @@ pub struct GetArguments {
 
 /// Arguments of `put`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "port21 put [OPTIONS] FILE... URL",
+    after_help = "\
 Examples:
   port21 put report.pdf ftpes://joe@ftp.example.org/incoming/
   port21 put -c big.iso ftp://joe@ftp.example.org/big.iso
-  port21 put --json *.csv ftp://joe@ftp.example.org/%2Fsrv/data/")]
+  port21 put --json *.csv ftp://joe@ftp.example.org/%2Fsrv/data/"
+)]
 pub struct PutArguments {
     /// Files, and last the URL: of the file to write, or of a directory, with / at its end
-    #[arg(value_name = "FILE... URL", required = true, num_args = 2..)]
+    #[arg(value_name = "FILE... URL", required = true)]
     pub files_and_url: Vec<String>,
     #[command(flatten)]
     pub options: PutOptions,

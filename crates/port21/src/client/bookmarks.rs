@@ -90,13 +90,16 @@ pub fn parse_url(text: &str) -> Result<FtpUrl, String> {
         let relative = FtpUrl::parse(&format!("ftp://host/{path}")).map_err(|error| error.to_string())?;
         return Ok(FtpUrl { representation: relative.representation, ..beneath(base, &relative.path) });
     }
-    if !text.contains("://")
-        && let Some((name, path)) = text.split_once(':')
-        && let Some(base) = look_up(name)?
-    {
-        return Ok(beneath(base, path.as_bytes()));
+    let wrong = |error: ftp_client::Error| error.to_string();
+    match text.split_once(':') {
+        Some((name, path)) if is_name(name) && !text.contains("://") => match look_up(name)? {
+            Some(base) => Ok(beneath(base, path.as_bytes())),
+            None => {
+                FtpUrl::parse(text).map_err(|error| format!("{}, nor is {name} a bookmark", wrong(error)))
+            }
+        },
+        _ => FtpUrl::parse(text).map_err(wrong),
     }
-    FtpUrl::parse(text).map_err(|error| error.to_string())
 }
 
 /// The URL of a bookmark, with its password if that is kept.

@@ -75,6 +75,11 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyho
             if listed.as_ref().is_some_and(|entry| !entry.is_file()) {
                 continue;
             }
+            if wished.is_none() && matches!(path.last(), None | Some(b'/')) {
+                complain(&format!("{url}: it is a directory, which `ls` lists and `mirror` fetches"));
+                outcome = outcome.max(Outcome::Incomplete);
+                continue;
+            }
             let name = match wished.clone().map_or_else(|| name_for(&path), Ok) {
                 Ok(name) => name,
                 Err(reason) => {

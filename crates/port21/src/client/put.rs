@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Error, Retry, Store, TEMPORARY_SUFFIX};
+use ftp_protocol::Verb;
 use serde::Serialize;
 
 use super::go_on;
@@ -60,7 +61,12 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &PutArguments) -> anyho
     let Some((last, files)) = arguments.files_and_url.split_last() else {
         return Err(wrong("files and a URL are due".into()));
     };
-    let url = super::bookmarks::parse_url(last).map_err(wrong)?;
+    let url = super::bookmarks::parse_url(last);
+    if files.is_empty() {
+        let text = if url.is_ok() { "a file is due before the URL" } else { "a URL is due behind the files" };
+        return Err(wrong(format!("{text}: port21 put FILE... URL")));
+    }
+    let url = url.map_err(wrong)?;
     with(sessions, files, &url, arguments).await
 }
 
@@ -101,6 +107,11 @@ async fn send(
     arguments: &PutArguments,
 ) -> anyhow::Result<Outcome> {
     let shown = escape::terminal(&job.local.to_string_lossy());
+    if let Err(reason) = is_file(job.local) {
+        tell_failure(&job, &reason, arguments)?;
+        complain(&format!("{shown}: {reason}"));
+        return Ok(Outcome::Incomplete);
+    }
     let mut retry =
         Retry::new(arguments.options.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
     let bar = Bar::new(&shown, arguments.connection.quiet || arguments.options.transfer.json);
@@ -131,9 +142,13 @@ async fn send(
         // Appending twice would double it.
         let pause = if arguments.options.append || absent { None } else { retry.after(&error) };
         let Some(pause) = pause else {
-            if arguments.options.transfer.json && !error.is_before_login() {
-                let (local, url) = (shown.clone(), job.url.to_string());
-                tell(&Done { local, url, error: Some(error.to_string()), ..Done::default() }, arguments)?;
+            if !error.is_before_login() {
+                tell_failure(&job, &error.to_string(), arguments)?;
+            }
+            if matches!(&error, Error::Refused { command, .. } if command.verb() == Some(Verb::Rnto)) {
+                let there = escape::terminal_bytes(&[&job.path, TEMPORARY_SUFFIX].concat());
+                let doubt = "the URL of a directory ends with /";
+                sessions.note(job.url, format!("{shown}: what was sent stays there as {there}; {doubt}"));
             }
             return go_on(&shown, error);
         };
@@ -143,6 +158,20 @@ async fn send(
         sessions.close().await;
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether there is something to send, or what speaks against it; nothing is opened, since a pipe has its bytes only once.
+fn is_file(local: &Path) -> Result<(), String> {
+    match std::fs::metadata(local) {
+        Ok(found) if found.is_dir() => Err("it is a folder, which `mirror` sends".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("it cannot be read here: {error}")),
+    }
+}
+
+fn tell_failure(job: &Job<'_>, reason: &str, arguments: &PutArguments) -> anyhow::Result<()> {
+    let (local, url) = (escape::terminal(&job.local.to_string_lossy()), job.url.to_string());
+    tell(&Done { local, url, error: Some(reason.to_owned()), ..Done::default() }, arguments)
 }
 
 fn tell(done: &Done, arguments: &PutArguments) -> anyhow::Result<()> {

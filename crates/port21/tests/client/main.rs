@@ -3,6 +3,8 @@
 // The lints allow these in tests, but do not take a test's helpers for tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod failures;
+
 use std::path::Path;
 use std::process::Output;
 
@@ -133,81 +135,6 @@ fn raw_shows_replies_and_a_refusal_is_told_by_the_exit_code() {
     let output = place.run(&["raw", &place.url(""), "NOOP", "SITE x"]);
     assert_eq!((code(&output), said(&output).as_str()), (Some(1), "200 ok\n502 unknown\n"));
     assert_eq!(code(&place.run(&["raw", &place.url(""), "RETR a"])), Some(2));
-}
-
-#[test]
-fn what_is_not_there_is_one_sentence_and_exit_code_1() {
-    let place = Place::new(Manners::default());
-    let output = place.run(&["get", &place.url("gone"), "-o", &place.path("")]);
-    assert_eq!(code(&output), Some(1));
-    assert_eq!(talk(&output), "port21: gone: the server refused RETR gone: 550 no such file\n");
-}
-
-#[test]
-fn pattern_that_matches_nothing_fails_alike_with_every_command() {
-    let place = Place::new(Manners::default());
-    let (url, target) = (place.url("nope*"), place.path(""));
-    for words in [
-        &["ls", &url][..],
-        &["ls", "--json", &url],
-        &["cat", &url],
-        &["rm", &url],
-        &["get", &url, "-o", &target],
-    ] {
-        let output = place.run(words);
-        assert_eq!(code(&output), Some(1), "{words:?}: {}", talk(&output));
-        assert_eq!(talk(&output), format!("port21: {url}: nothing matches\n"), "{words:?}");
-    }
-    // What matches is listed all the same, and a directory without entries is none that is missing.
-    let output = place.run(&["ls", "--names", &url, &place.url("b*")]);
-    assert_eq!((code(&output), said(&output).as_str()), (Some(1), "b.txt\n"));
-    let empty = Place { server: FtpServer::start(Manners::default(), &[]), ..place };
-    assert_eq!(code(&empty.run(&["ls", &empty.url("")])), Some(0));
-}
-
-#[test]
-fn no_server_is_exit_code_3_and_wrong_arguments_are_2() {
-    let place = Place::new(Manners::default());
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = place.run(&["ls", &format!("ftp://{closed}/")]);
-    assert_eq!(code(&output), Some(3), "{}", talk(&output));
-    for arguments in [&["ls", "http://host/"][..], &["get", "ftp://h:x/"], &["put", "x", "y"], &["ls"]] {
-        assert_eq!(code(&place.run(arguments)), Some(2), "{arguments:?}");
-    }
-    let refused = Place::new(replying("PASS", b"530 no\r\n"));
-    let url = refused.url("").replace("ftp://", "ftp://joe:hunter2@");
-    let output = refused.run(&["ls", &url]);
-    assert_eq!(code(&output), Some(3));
-    assert!(!talk(&output).contains("hunter2"), "{}", talk(&output));
-}
-
-#[test]
-fn login_that_comes_to_nothing_is_exit_code_3_and_leaves_nothing_here() {
-    // Nothing at all is said, or nothing to the password.
-    for verb in ["GREETING", "PASS"] {
-        let place = Place::new(replying(verb, b""));
-        std::fs::write(place.path("file"), TEXT).unwrap();
-        let (url, file, target) = (place.url("a.txt"), place.path("file"), place.path("target"));
-        for words in [
-            &["ls", &url][..],
-            &["get", &url, "-o", &target],
-            &["put", &file, &url],
-            &["mirror", &place.url(""), &target],
-        ] {
-            let output = PORT21.run(&[words, &["--timeout", "1", "--no-netrc"]].concat());
-            assert_eq!(code(&output), Some(3), "{verb} {words:?}: {}", talk(&output));
-            assert!(talk(&output).contains("did not answer"), "{}", talk(&output));
-        }
-        assert_eq!(place.local(), ["file"]);
-    }
-    // Somebody answers, and goes at once.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("ftp://{}/", listener.local_addr().unwrap());
-    std::thread::spawn(move || listener.incoming().for_each(drop));
-    let place = Place::new(Manners::default());
-    let output = place.run(&["mirror", &url, &place.path("target")]);
-    assert_eq!(code(&output), Some(3), "{}", talk(&output));
-    assert!(place.local().is_empty());
 }
 
 #[test]
@@ -414,62 +341,4 @@ fn help_of_every_command_fits_one_screen() {
         let lines = said(&output).lines().count();
         assert!(lines <= 60, "{command} -h has {lines} lines");
     }
-}
-
-/// The URL of a user whose session there is something to note of: it is not protected.
-fn noted(place: &Place, path: &str) -> String {
-    place.url(path).replace("ftp://", "ftp://joe:secret@")
-}
-
-fn notes(output: &Output) -> usize {
-    talk(output).matches("note: 127.0.0.1: the server has no TLS").count()
-}
-
-#[test]
-fn notes_are_told_and_the_session_is_ended_when_a_command_fails() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = format!("ftp://{closed}/a.txt");
-    let fails = |words: &dyn Fn(&Place) -> Vec<String>, exit: i32| {
-        let place = Place::new(replying("CWD", b"550 no\r\n"));
-        std::fs::write(place.path("file"), TEXT).unwrap();
-        let words = words(&place);
-        let output = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!((code(&output), notes(&output)), (Some(exit), 1), "{words:?}: {}", talk(&output));
-        let good_byes = place.server.lines().iter().filter(|line| *line == "QUIT").count();
-        assert_eq!(good_byes, 1, "{words:?}: {:?}", place.server.lines());
-    };
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    for command in ["ls", "cat", "rm", "mkdir"] {
-        fails(&|place| words(&[command, &noted(place, "b.txt"), &nobody]), 3);
-    }
-    fails(&|place| words(&["get", &noted(place, "b.txt"), &nobody, "-o", &place.path("")]), 3);
-    fails(&|place| words(&["mv", &noted(place, "gone"), &noted(place, "new")]), 1);
-    fails(&|place| words(&["raw", &noted(place, "nowhere/"), "NOOP"]), 1);
-    fails(&|place| words(&["put", &place.path("file"), "..", &noted(place, "")]), 2);
-}
-
-#[test]
-fn session_that_the_server_has_ended_is_not_ended_again() {
-    let place = Place::new(replying("NOOP", b"421 the end\r\n"));
-    let output = place.run(&["raw", &noted(&place, ""), "NOOP", "NOOP"]);
-    assert_eq!((code(&output), notes(&output)), (Some(1), 1), "{}", talk(&output));
-    assert!(!place.server.lines().contains(&"QUIT".to_owned()), "{:?}", place.server.lines());
-}
-
-#[test]
-fn notes_are_told_when_a_signal_ends_a_command() {
-    use std::os::unix::process::ExitStatusExt;
-    let place = Place::new(replying("NOOP", b""));
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_port21"));
-    command.args(["raw", "--no-netrc", &noted(&place, ""), "NOOP"]).stderr(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    let started = std::time::Instant::now();
-    while !place.server.lines().contains(&"NOOP".to_owned()) {
-        assert!(started.elapsed().as_secs() < 60, "{:?}", place.server.lines());
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.signal(), notes(&output)), (Some(2), 1), "{}", talk(&output));
 }
