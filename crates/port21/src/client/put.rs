@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Error, Retry, Store, TEMPORARY_SUFFIX};
 use ftp_protocol::Verb;
@@ -182,6 +183,9 @@ fn tell(done: &Done, arguments: &PutArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is said where a server has no RNFR and RNTO.
+const CANNOT_RENAME: &str = "the server cannot rename: the file was sent again under its own name, where it is seen before it is whole";
+
 async fn attempt(
     client: &mut Client,
     job: &mut Job<'_>,
@@ -204,7 +208,8 @@ async fn attempt(
     if offset == 0 && job.crossed.is_none() && !arguments.options.append && length >= WORTH_RESUMING {
         job.stood = size_of(client, &there).await?;
     }
-    let how = Store { offset, representation, append: arguments.options.append, temporary_name };
+    // Under its own name it stands only once it has been looked at, so that what is there stays until then.
+    let how = Store { offset, representation, append: arguments.options.append, temporary_name: false };
     let mut source = Throttle::new(LocalFile(file), arguments.options.transfer.limit_rate);
     job.reached = offset.max(job.reached);
     let crossed = &mut job.crossed;
@@ -212,24 +217,18 @@ async fn attempt(
         *crossed = Some(version);
         bar.watch(progress)
     };
-    let transferred = client.upload(&job.path, how, &mut source, &mut watch).await?;
-    // RFC 3659 section 4: the size as TYPE I transfers it.
-    if representation == Default::default()
-        && !arguments.options.append
-        && let Ok(Some(size)) = client.size(&job.path).await
-        && size != length
-    {
-        return Err(Error::Short { expected: length, received: size });
-    }
-    let mut verified = None;
-    if arguments.options.verify && (arguments.options.append || representation != Default::default()) {
-        notes
-            .push("it cannot be verified: what the server has is not what is here, byte for byte".to_owned());
-    } else if arguments.options.verify {
-        match verify::compare(client, &job.path, File::open(job.local).map_err(Error::Local)?).await? {
-            Verdict::Same(algorithm) => verified = Some(algorithm.name()),
-            Verdict::Differs(difference) => return Err(difference.into()),
-            Verdict::Unknown(doubt) => notes.push(doubt.to_string()),
+    let mut transferred = client.upload(&there, how, &mut source, &mut watch).await?;
+    let mut verified = check(client, &there, job.local, length, how, arguments, notes).await?;
+    if temporary_name {
+        match client.replace(&there, &job.path).await {
+            Err(error) if error.is_not_implemented() => {
+                notes.push(CANNOT_RENAME.to_owned());
+                client.remove_file(&there).await?;
+                let how = Store { offset: 0, ..how };
+                transferred = client.upload(&job.path, how, &mut source, &mut watch).await?;
+                verified = check(client, &job.path, job.local, length, how, arguments, notes).await?;
+            }
+            replaced => replaced?,
         }
     }
     Ok(Done {
@@ -244,6 +243,42 @@ async fn attempt(
         verified,
         error: None,
     })
+}
+
+/// Looks whether the server has at `path` what was sent: its size and, if that is asked for, its checksum. Gives the checksum's name.
+async fn check(
+    client: &mut Client,
+    path: &[u8],
+    local: &Path,
+    length: u64,
+    how: Store,
+    arguments: &PutArguments,
+    notes: &mut Vec<String>,
+) -> Result<Option<&'static str>, Error> {
+    let is_copy = how.representation == Representation::default() && !how.append;
+    // RFC 3659 section 4: the size as TYPE I transfers it.
+    if is_copy
+        && let Ok(Some(size)) = client.size(path).await
+        && size != length
+    {
+        return Err(Error::Short { expected: length, received: size });
+    }
+    if !arguments.options.verify {
+        return Ok(None);
+    }
+    if !is_copy {
+        notes
+            .push("it cannot be verified: what the server has is not what is here, byte for byte".to_owned());
+        return Ok(None);
+    }
+    match verify::compare(client, path, File::open(local).map_err(Error::Local)?).await? {
+        Verdict::Same(algorithm) => Ok(Some(algorithm.name())),
+        Verdict::Differs(difference) => Err(difference.into()),
+        Verdict::Unknown(doubt) => {
+            notes.push(doubt.to_string());
+            Ok(None)
+        }
+    }
 }
 
 /// Where to go on: behind what the server has at `there`, if that can be the beginning of this file.

@@ -32,7 +32,7 @@ fn other_checksum_is_an_error_with_both_and_nothing_is_removed() {
     let replies = vec![("FEAT", CRC.to_vec()), ("XCRC", b"250 0000ABCD\r\n".to_vec())];
     let manners = Manners { replies, ..Manners::default() };
     // The check value of CRC-32.
-    let server = FtpServer::start(manners, &[("a.txt", b"123456789")]);
+    let server = FtpServer::start(manners, &[("a.txt", b"123456789"), ("b.txt", b"as it was")]);
     let here = tempfile::tempdir().unwrap();
     let url = |name: &str| format!("ftp://{}/{name}", server.address());
     let target = format!("{}/", here.path().display());
@@ -50,7 +50,9 @@ fn other_checksum_is_an_error_with_both_and_nothing_is_removed() {
         );
     }
     assert_eq!(fs::read(here.path().join("a.txt.partial")).unwrap(), b"123456789");
-    assert_eq!(server.file("b.txt").unwrap(), b"123456789");
+    // What was sent replaces nothing.
+    assert_eq!(server.file("b.txt").unwrap(), b"as it was");
+    assert_eq!(server.file("b.txt.partial").unwrap(), b"123456789");
 }
 
 #[test]
