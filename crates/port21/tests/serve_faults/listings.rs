@@ -27,7 +27,7 @@ fn lines(listing: &[u8]) -> usize {
 
 #[test]
 fn a_huge_directory_is_listed_in_little_memory() {
-    let watched = Watched::start(&[]);
+    let watched = Watched::start_on_one_thread(&[]);
     let huge = watched.root().join("huge");
     fs::create_dir(&huge).unwrap();
     for number in 0..FILES {

@@ -3,13 +3,14 @@
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use port21_testkit::{records, wait_until};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::{Client, PATIENCE};
-use crate::server::Server;
+use crate::server::{PROGRAM, Server};
 
 /// Name and password of its account.
 pub const ACCOUNT: (&str, &str) = ("ada", "secret");
@@ -29,20 +30,25 @@ pub struct Watched {
 impl Watched {
     /// One account, which may write.
     pub fn start(words: &[&str]) -> Self {
+        Self::of(words, Command::new(PROGRAM))
+    }
+
+    /// The same on one thread: the allocator takes memory from the system for each by the 4 MiB, which would hide what sessions take.
+    pub fn start_on_one_thread(words: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.env("TOKIO_WORKER_THREADS", "1");
+        Self::of(words, command)
+    }
+
+    fn of(words: &[&str], mut command: Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (root, log) = (folder.path().join("root"), folder.path().join("log"));
         fs::create_dir(&root).unwrap();
         fs::write(root.join(FILE.0), FILE.1).unwrap();
         let accounts = accounts(folder.path(), &root);
-        let first = [
-            "--listen",
-            "127.0.0.1:0",
-            "--accounts",
-            accounts.to_str().unwrap(),
-            "--log",
-            log.to_str().unwrap(),
-        ];
-        let server = Server::start(&[&first[..], words].concat());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--accounts"]).arg(accounts);
+        command.arg("--log").arg(log).args(words);
+        let server = Server::of(command);
         Self { server, folder }
     }
 
