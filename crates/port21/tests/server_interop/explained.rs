@@ -88,13 +88,15 @@ struct Logged<'a> {
 
 fn compare(records: &[Value], report: &Value) {
     let mut logged: BTreeMap<u64, Logged<'_>> = BTreeMap::new();
-    let mut numbers = BTreeMap::new();
+    // A client's port may come again once its session is over: then the sessions of the same ends follow each other in both.
+    let mut numbers: BTreeMap<String, VecDeque<u64>> = BTreeMap::new();
     for record in records {
         let Some(number) = record["session"].as_u64() else { panic!("of no session: {record}") };
         let session = logged.entry(number).or_default();
         match record["event"].as_str().unwrap() {
             "connected" => {
-                numbers.insert(both(&record["client"], &record["server"]).to_string(), number);
+                let ends = both(&record["client"], &record["server"]).to_string();
+                numbers.entry(ends).or_default().push_back(number);
             }
             "protected" => session.protected = true,
             "logged-in" => session.user = record["user"].as_str(),
@@ -108,9 +110,12 @@ fn compare(records: &[Value], report: &Value) {
         wrong.push(format!("{} sessions seen, {} in the log", sessions.len(), logged.len()));
     }
     let (mut transfers, mut clear) = (0, 0);
-    for session in sessions {
+    let mut in_order: Vec<&Value> = sessions.iter().collect();
+    in_order.sort_by_key(|session| session["id"].as_u64());
+    for session in in_order {
         let ends = both(&session["client"], &session["server"]).to_string();
-        let Some(logged) = numbers.get(&ends).map(|number| &logged[number]) else {
+        let number = numbers.get_mut(&ends).and_then(VecDeque::pop_front);
+        let Some(logged) = number.map(|number| &logged[&number]) else {
             wrong.push(format!("session {}: none of the log's", session["id"]));
             continue;
         };
