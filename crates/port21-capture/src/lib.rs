@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! file, pipe ──▶ read (pcap, pcapng, gzip, zstd) ──▶ Packet ──▶ decode ──▶ Decoded (IP, TCP, UDP)
+//!                └───────── ahead: both, on another thread, a few batches before ──────────┘
 //! ```
 
 pub mod ahead;
