@@ -69,3 +69,17 @@ fn what_cannot_be_verified_is_a_note() {
     );
     assert!(here.path().join("a.txt").exists());
 }
+
+#[test]
+fn server_that_cannot_rename_gets_the_file_again_under_its_own_name() {
+    let replies = vec![("RNFR", b"502 RNFR not implemented\r\n".to_vec())];
+    let server = FtpServer::start(Manners { replies, ..Manners::default() }, &[("b.txt", b"as it was")]);
+    let here = tempfile::tempdir().unwrap();
+    let local = here.path().join("b.txt");
+    fs::write(&local, b"123456789").unwrap();
+    let output = run(&["put", local.to_str().unwrap(), &format!("ftp://{}/b.txt", server.address())]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(talk(&output).contains("b.txt: the server cannot rename"), "{}", talk(&output));
+    assert_eq!(server.file("b.txt").unwrap(), b"123456789");
+    assert!(server.file("b.txt.partial").is_none());
+}
