@@ -1,7 +1,7 @@
 //! The client's session: bytes of a server, events of a driver, requests of a caller and time, in any order.
 //!
 //! The first byte chooses the settings. Then come happenings of a byte that says what, and a second one: bytes of the server (so many
-//! follow), a reply or an event of the list, time, a request.
+//! follow), a reply or an event of the list, a pause of the user's, time, a request.
 
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,8 @@ pub fn client(bytes: &[u8]) {
                 let reply = REPLIES.get(usize::from(*second) % REPLIES.len()).copied().unwrap_or_default();
                 caller.session.handle_bytes(caller.now, format!("{reply}\r\n").as_bytes());
             }
-            4 | 5 => caller.session.handle_event(caller.now, event(*second)),
+            4 => caller.event(event(*second)),
+            5 => caller.pause(Duration::from_secs(u64::from(*second) * 2)),
             6 => caller.wait(Duration::from_secs(u64::from(*second) * 2)),
             _ => caller.ask(*second),
         }
@@ -79,6 +80,12 @@ struct Caller {
     now: Instant,
     asked: usize,
     answered: usize,
+    /// Answers that blame the server for a pause on the data connection.
+    stalled: usize,
+    /// The user has the data connection.
+    begun: bool,
+    /// The user waits for the data connection. Otherwise it does something else.
+    awaited: bool,
 }
 
 impl Caller {
@@ -100,7 +107,8 @@ impl Caller {
         let now = Instant::now();
         let mut session = Session::new(settings);
         session.begin(now, Request::Open(Credentials::new("joe", "secret")));
-        let mut caller = Self { session, now, asked: 1, answered: 0 };
+        let mut caller =
+            Self { session, now, asked: 1, answered: 0, stalled: 0, begun: false, awaited: false };
         caller.take_answers();
         caller
     }
@@ -112,11 +120,40 @@ impl Caller {
             }
             return;
         }
+        (self.begun, self.awaited) = (false, false);
         self.session.begin(self.now, request(what));
         self.asked += 1;
     }
 
+    /// Who has the data connection waits for it before anything crosses, and after that may do something else.
+    fn event(&mut self, event: Event) {
+        let crosses = matches!(event, Event::DataMoved(_) | Event::DataEnded { .. });
+        if crosses {
+            self.go_on();
+        }
+        self.session.handle_event(self.now, event);
+        self.awaited &= !crosses;
+    }
+
+    fn go_on(&mut self) {
+        if self.begun && !std::mem::replace(&mut self.awaited, true) {
+            self.session.handle_event(self.now, Event::DataAwaited);
+        }
+    }
+
+    /// The user does something else, and nobody looks at the clock before it comes back to the data connection.
+    fn pause(&mut self, time: Duration) {
+        if !self.begun || self.awaited {
+            return self.wait(time);
+        }
+        let stalled = self.stalled;
+        self.now += time;
+        self.wait(Duration::ZERO);
+        assert_eq!(self.stalled, stalled, "the server is not to blame for a pause of the user's");
+    }
+
     fn wait(&mut self, time: Duration) {
+        self.go_on();
         self.now += time;
         for _ in 0..MOST_TIMEOUTS {
             let Some(_) = self.session.poll_timeout().filter(|&at| at <= self.now) else { return };
@@ -130,6 +167,8 @@ impl Caller {
         let mut actions = 0;
         while let Some(action) = self.session.poll_action() {
             self.answered += usize::from(matches!(action, Action::Answer(_)));
+            self.stalled += usize::from(matches!(action, Action::Answer(Err(Error::Stalled { .. }))));
+            self.begun |= matches!(action, Action::Begin);
             if let Action::Send(bytes) = &action {
                 let inner = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
                 assert!(!inner.contains(&b'\n'), "one command at a time: {inner:?}");
