@@ -1,14 +1,14 @@
 //! How to reach a server, and who logs in. Makes as many sessions as are wanted.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use crate::client::Client;
 use crate::driver::dial::{self, Family};
 use crate::driver::proxy::Proxy;
 use crate::driver::tls::{self, TlsVersions, Trust};
-use crate::driver::{Driver, Place};
+use crate::driver::{Driver, Legacy, Place};
 use crate::error::Error;
 use crate::note::Note;
 use crate::session::{Credentials, DataMode, Request, Security, Settings, Timeouts};
@@ -60,9 +60,9 @@ pub struct Connector {
     pub accept_missing_close_notify: bool,
     /// Who is told what crosses the connections, after decryption and with the passwords in it.
     pub tap: Option<Arc<dyn Tap>>,
-    /// A session of this connector ran out of TLS 1.3's tickets, which are used once: some servers that ask for a resumed session on
-    /// each data connection send no new ones. Further sessions then use TLS 1.2, whose sessions can be resumed again and again.
-    tickets_ran_out: Arc<AtomicBool>,
+    /// What earlier sessions left. One that ran out of TLS 1.3's tickets, which are used once, has later ones use TLS 1.2, whose
+    /// sessions can be resumed again and again: some servers that ask for a resumed session on each data connection send no new tickets.
+    legacy: Arc<Legacy>,
 }
 
 impl Connector {
@@ -82,7 +82,7 @@ impl Connector {
             without_extended: false,
             use_announced_address: false,
             accept_missing_close_notify: false,
-            tickets_ran_out: Arc::default(),
+            legacy: Arc::default(),
             tap: None,
         }
     }
@@ -111,7 +111,8 @@ impl Connector {
         let port = self.port.unwrap_or(if self.security == Security::Implicit { 990 } else { 21 });
         let unverified = self.security == Security::Prefer && matches!(self.trust, Trust::Platform);
         let trust = if unverified { &Trust::Anyone } else { &self.trust };
-        let ran_out = self.tickets_ran_out.load(Ordering::Relaxed) && self.tls_versions == TlsVersions::Both;
+        let ran_out = self.legacy.tickets_ran_out.load(Ordering::Relaxed);
+        let ran_out = ran_out && self.tls_versions == TlsVersions::Both;
         let versions = if ran_out { TlsVersions::Only12 } else { self.tls_versions };
         let tls = if self.security == Security::Off {
             None
@@ -140,7 +141,7 @@ impl Connector {
         };
         let place =
             Place { host: self.host.clone(), local, peer, proxy: self.proxy.clone(), tap: self.tap.clone() };
-        let mut driver = Driver::new(stream, place, settings, tls, Arc::clone(&self.tickets_ran_out));
+        let mut driver = Driver::new(stream, place, settings, tls, Arc::clone(&self.legacy));
         driver.request(Request::Open(self.credentials.clone())).await.map_err(Error::before_login)?;
         if driver.session.is_protected().0 && matches!(trust, Trust::Anyone) {
             driver.session.note(Note::CertificateNotVerified);
@@ -150,5 +151,11 @@ impl Connector {
             driver.session.note(Note::Other(text.into()));
         }
         Ok(Client::new(driver))
+    }
+
+    /// What was odd in the sessions of this connector and its clones that are over, or that never came to a login; each once, and no
+    /// more than of a single session.
+    pub fn notes(&self) -> Vec<Note> {
+        self.legacy.notes.lock().unwrap_or_else(PoisonError::into_inner).all().to_vec()
     }
 }

@@ -138,7 +138,7 @@ impl fmt::Display for Note {
 }
 
 /// The notes of a session, each once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Notes {
     notes: Vec<Note>,
     /// Notes that were not kept because there were too many.

@@ -15,8 +15,8 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ use tokio::io::ReadBuf;
 use tokio::time::Sleep;
 
 use crate::error::Error;
-use crate::note::Note;
+use crate::note::{Note, Notes};
 use crate::session::{Action, Answer, Event, Request, Session, Settings};
 use crate::tap::{Purpose, Tap};
 use attempt::Attempt;
@@ -52,8 +52,17 @@ pub(crate) struct Driver {
     awaited: bool,
     /// The data connection of the transfer under way resumed nothing.
     not_resumed: bool,
-    /// Told to whoever makes the next session: with TLS 1.3 the server's tickets ran out.
-    tickets_ran_out: Arc<AtomicBool>,
+    /// What outlives the session.
+    legacy: Arc<Legacy>,
+}
+
+/// What the sessions of one connector leave to it.
+#[derive(Debug, Default)]
+pub(crate) struct Legacy {
+    /// With TLS 1.3 the server's tickets ran out.
+    pub(crate) tickets_ran_out: AtomicBool,
+    /// What was odd.
+    pub(crate) notes: Mutex<Notes>,
 }
 
 /// Where the two ends are.
@@ -74,7 +83,7 @@ impl Driver {
         place: Place,
         settings: Settings,
         tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-        tickets_ran_out: Arc<AtomicBool>,
+        legacy: Arc<Legacy>,
     ) -> Self {
         Self {
             session: Session::new(settings),
@@ -88,7 +97,7 @@ impl Driver {
             begun: false,
             awaited: false,
             not_resumed: false,
-            tickets_ran_out,
+            legacy,
         }
     }
 
@@ -250,7 +259,7 @@ impl Driver {
             Action::Begin => self.begun = true,
             Action::Answer(Err(error)) => {
                 if self.not_resumed && error.is_reuse_of_tls_refused() {
-                    self.tickets_ran_out.store(true, Ordering::Relaxed);
+                    self.legacy.tickets_ran_out.store(true, Ordering::Relaxed);
                 }
                 self.answer = Some(Err(error));
             }
@@ -411,6 +420,14 @@ impl Driver {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// However a session ends, and though it never came to a login, what was odd is not lost with it.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut notes = self.legacy.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.session.notes().iter().cloned().for_each(|note| notes.add(note));
     }
 }
 

@@ -110,7 +110,9 @@ fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut sessions = Sessions::new(command.connection());
-    let outcome = runtime.block_on(unless(interrupt::check, async {
+    // A mirror ends by itself, and tells what it has done by then.
+    let ended = || if matches!(command, Command::Mirror(_)) { Ok(()) } else { interrupt::check() };
+    let outcome = runtime.block_on(unless(ended, async {
         let sessions = &mut sessions;
         match command {
             Command::Ls(arguments) => ls::run(sessions, arguments).await,

@@ -48,15 +48,14 @@ impl<'a> Sessions<'a> {
     pub async fn try_get(&mut self, url: &FtpUrl) -> anyhow::Result<Result<&mut Client, Error>> {
         if !self.open.as_ref().is_some_and(|(open, client)| is_same(open, url) && !client.is_closed()) {
             self.close().await;
-            let connector = match self.known.take().filter(|(known, _)| is_same(known, url)) {
-                Some((_, connector)) => connector,
-                None => connector_for(url, self.arguments)?,
-            };
-            let connected = connector.connect().await;
-            self.known = Some((url.clone(), connector));
-            match connected {
-                Ok(client) => self.open = Some((url.clone(), client)),
-                Err(error) => return Ok(Err(error)),
+            if !self.known.as_ref().is_some_and(|(known, _)| is_same(known, url)) {
+                self.known = Some((url.clone(), connector_for(url, self.arguments)?));
+            }
+            if let Some((_, connector)) = &self.known {
+                match connector.connect().await {
+                    Ok(client) => self.open = Some((url.clone(), client)),
+                    Err(error) => return Ok(Err(error)),
+                }
             }
         }
         Ok(match &mut self.open {
@@ -87,12 +86,16 @@ impl<'a> Sessions<'a> {
     /// Ends the session that is open, if one is; the next request makes a new one. Whoever asked by a signal to end does not wait for the
     /// server.
     pub async fn close(&mut self) {
-        if let Some((url, mut client)) = self.open.take() {
-            self.keep_notes(&url, &client);
-            if !client.is_closed() {
-                let good_bye = async { Ok(client.quit().await?) };
-                let _ = tokio::time::timeout(PATIENCE, unless(interrupt::check, good_bye)).await;
-            }
+        if let Some((_, mut client)) = self.open.take()
+            && !client.is_closed()
+        {
+            let good_bye = async { Ok(client.quit().await?) };
+            let _ = tokio::time::timeout(PATIENCE, unless(interrupt::check, good_bye)).await;
+        }
+        // Of a session that never came to a login, too.
+        if let Some((url, connector)) = &self.known {
+            let (host, notes) = (escape::terminal(&url.host), connector.notes());
+            notes.into_iter().for_each(|note| self.add_note((host.clone(), note)));
         }
     }
 
@@ -133,12 +136,6 @@ impl<'a> Sessions<'a> {
     /// Adds a note of the program's own.
     pub fn note(&mut self, url: &FtpUrl, text: String) {
         self.add_note((escape::terminal(&url.host), Note::Other(text)));
-    }
-
-    fn keep_notes(&mut self, url: &FtpUrl, client: &Client) {
-        for note in client.notes() {
-            self.add_note((escape::terminal(&url.host), note.clone()));
-        }
     }
 
     fn add_note(&mut self, note: (String, Note)) {

@@ -153,6 +153,17 @@ fn notes_are_told_and_the_session_is_ended_when_a_command_fails() {
 }
 
 #[test]
+fn notes_of_a_login_that_fails_are_told() {
+    for command in ["ls", "mirror"] {
+        let place = Place::new(replying("PASS", b"530 no\r\n"));
+        let (url, target) = (noted(&place, ""), place.path("target"));
+        let words = [command, &url, &target];
+        let output = place.run(if command == "mirror" { &words } else { &words[..2] });
+        assert_eq!((code(&output), notes(&output)), (Some(3), 1), "{command}: {}", talk(&output));
+    }
+}
+
+#[test]
 fn session_that_the_server_has_ended_is_not_ended_again() {
     let place = Place::new(replying("NOOP", b"421 the end\r\n"));
     let output = place.run(&["raw", &noted(&place, ""), "NOOP", "NOOP"]);
@@ -163,17 +174,21 @@ fn session_that_the_server_has_ended_is_not_ended_again() {
 #[test]
 fn notes_are_told_when_a_signal_ends_a_command() {
     use std::os::unix::process::ExitStatusExt;
-    let place = Place::new(replying("NOOP", b""));
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_port21"));
-    command.args(["raw", "--no-netrc", &noted(&place, ""), "NOOP"]).stderr(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    let started = std::time::Instant::now();
-    while !place.server.lines().contains(&"NOOP".to_owned()) {
-        assert!(started.elapsed().as_secs() < 60, "{:?}", place.server.lines());
-        std::thread::sleep(std::time::Duration::from_millis(10));
+    for (silent, words) in [("NOOP", &["raw", "NOOP"][..]), ("PASS", &["ls"]), ("STOR", &["mirror"])] {
+        let place = Place::new(replying(silent, b""));
+        std::fs::write(place.path("file"), TEXT).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_port21"));
+        command.args([words[0], "--no-netrc"]);
+        if silent == "STOR" {
+            command.arg(place.path(""));
+        }
+        command.arg(noted(&place, "")).args(&words[1..]);
+        let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let is_asked = || place.server.lines().iter().any(|line| line.starts_with(silent));
+        port21_testkit::wait_until("the server is asked what it does not answer", is_asked);
+        let pid = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.signal(), notes(&output)), (Some(2), 1), "{words:?}: {}", talk(&output));
     }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.signal(), notes(&output)), (Some(2), 1), "{}", talk(&output));
 }

@@ -55,7 +55,7 @@ pub struct Crew {
     pub fatal: RefCell<Option<Error>>,
     /// The directory on the server is not there, and in a dry run is not made.
     pub is_missing: Cell<bool>,
-    /// What was odd, each once.
+    /// What was odd, each once, beside what the connector knows of its sessions.
     pub notes: RefCell<Vec<String>>,
     wake: Notify,
     /// Sessions that are open.
@@ -204,9 +204,6 @@ impl Crew {
 
     async fn leave(&self, client: &mut Client) {
         self.sessions.set(self.sessions.get().saturating_sub(1));
-        for note in client.notes() {
-            self.note(note.to_string());
-        }
         if !client.is_closed() {
             let _ = client.quit().await;
         }

@@ -35,21 +35,21 @@ use ftp_client::url::FtpUrl;
 use ftp_client::{Error, Retry};
 use tokio::task::LocalSet;
 
-use super::failure;
 use super::local::Folder;
 use super::sessions::{connector_for, without_last_slash};
 use super::throttle::Pace;
+use super::{failure, unless};
 use crate::arguments::client::MirrorArguments;
-use crate::escape;
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
+use crate::{escape, interrupt};
 use crew::{Crew, Seat, Settings};
 use plan::{Compare, Rules};
 use queue::{FolderJob, Job};
 use report::{Manner, Report};
 use state::State;
 
-/// Mirrors.
+/// Mirrors, until all is done or a signal asks to end: what was done by then, and what was odd, is told in any case.
 pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let (url, near, sends) = sides(arguments)?;
     if sends && !near.is_dir() {
@@ -68,8 +68,8 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let with = (rules(arguments, sends), settings(arguments, sends));
     let crew = Rc::new(Crew::new((connector, base), with, report, arguments.in_place));
     let local = LocalSet::new();
-    let done = local.run_until(mirror(&crew, arguments, near, &url)).await;
-    // Tasks hold the crew.
+    let done = local.run_until(unless(interrupt::check, mirror(&crew, arguments, near, &url))).await;
+    // Tasks hold the crew, and their sessions what was odd.
     drop(local);
     let crew = Rc::into_inner(crew).context("a session is still at work")?;
     if let Err(error) = crew.state.into_inner().finish() {
@@ -80,7 +80,9 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let told = if done.is_err() && report.is_empty() { Ok(Outcome::Complete) } else { report.summary() };
     if !arguments.connection.quiet {
         let host = escape::terminal(&url.host);
-        crew.notes.into_inner().iter().for_each(|note| complain(&format!("note: {host}: {note}")));
+        let of_sessions = crew.connector.notes();
+        let notes = of_sessions.iter().map(ToString::to_string).chain(crew.notes.into_inner());
+        notes.for_each(|note| complain(&format!("note: {host}: {note}")));
     }
     done?;
     Ok(told?)
