@@ -164,6 +164,28 @@ fn notes_of_a_login_that_fails_are_told() {
 }
 
 #[test]
+fn mirror_of_what_is_no_directory_is_one_sentence_and_leaves_nothing_here() {
+    let place = Place::new(replying("CWD", b"550 no such directory\r\n"));
+    let output = place.run(&["mirror", &place.url("a/gone/"), &place.path("x/y")]);
+    let said = format!(
+        "port21: {} is no directory that can be mirrored: the server refused CWD a/gone: 550 no such directory; \
+         `ls {}` lists what is there, and `get` fetches a file\n",
+        place.url("a/gone/"),
+        place.url("a/")
+    );
+    assert_eq!((code(&output), talk(&output)), (Some(1), said));
+    assert!(place.local().is_empty());
+    // One that can be entered and not listed.
+    let place = Place::new(Manners {
+        replies: vec![("MLSD", b"550 no\r\n".to_vec()), ("LIST", b"550 no\r\n".to_vec())],
+        ..Manners::default()
+    });
+    let output = place.run(&["mirror", &place.url("a/gone/"), &place.path("x/y")]);
+    assert_eq!(code(&output), Some(1), "{}", talk(&output));
+    assert!(place.local().is_empty(), "{:?}", place.local());
+}
+
+#[test]
 fn session_that_the_server_has_ended_is_not_ended_again() {
     let place = Place::new(replying("NOOP", b"421 the end\r\n"));
     let output = place.run(&["raw", &noted(&place, ""), "NOOP", "NOOP"]);

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ftp_client::session::Representation;
@@ -67,11 +67,13 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let report = Report::new(manner);
     let with = (rules(arguments, sends), settings(arguments, sends));
     let crew = Rc::new(Crew::new((connector, base), with, report, arguments.in_place));
+    let missing = missing_folders(near);
     let local = LocalSet::new();
     let done = local.run_until(unless(interrupt::check, mirror(&crew, arguments, near, &url))).await;
     // Tasks hold the crew, and their sessions what was odd.
     drop(local);
     let crew = Rc::into_inner(crew).context("a session is still at work")?;
+    let unlisted = crew.unsure.get();
     if let Err(error) = crew.state.into_inner().finish() {
         complain(&format!("what the next run has to know cannot be written: {error}"));
     }
@@ -84,8 +86,18 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
         let notes = of_sessions.iter().map(ToString::to_string).chain(crew.notes.into_inner());
         notes.for_each(|note| complain(&format!("note: {host}: {note}")));
     }
+    if !sends && (done.is_err() || unlisted) {
+        // Made for nothing, if they are still empty; others cannot be removed so.
+        let _ = missing.iter().try_for_each(std::fs::remove_dir);
+    }
     done?;
     Ok(told?)
+}
+
+/// The folder and those above it that are not there, the lowest first.
+fn missing_folders(near: &Path) -> Vec<&Path> {
+    let named = near.ancestors().filter(|path| !path.as_os_str().is_empty());
+    named.take_while(|path| path.symlink_metadata().is_err()).collect()
 }
 
 /// The URL, the folder, and whether the folder is the source.
@@ -203,7 +215,7 @@ async fn mirror(
     near: &Path,
     url: &FtpUrl,
 ) -> anyhow::Result<()> {
-    let seat = first(crew, arguments).await?;
+    let seat = first(crew, arguments, url).await?;
     if arguments.checksum && seat.client.checksum_algorithm().is_none() {
         crew.close(&mut Some(seat)).await;
         let text =
@@ -250,7 +262,7 @@ async fn work(crew: &Rc<Crew>, seat: Option<Seat>) -> anyhow::Result<Option<Seat
 }
 
 /// The first session. A server that was never there is not waited for, unless it is only full.
-async fn first(crew: &Crew, arguments: &MirrorArguments) -> anyhow::Result<Seat> {
+async fn first(crew: &Crew, arguments: &MirrorArguments, url: &FtpUrl) -> anyhow::Result<Seat> {
     let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
     loop {
         let error = match crew.open().await {
@@ -261,11 +273,22 @@ async fn first(crew: &Crew, arguments: &MirrorArguments) -> anyhow::Result<Seat>
         let pause = if is_absent { None } else { retry.after(&error) };
         let Some(pause) = pause else {
             return Err(match error {
-                Error::Refused { .. } => anyhow::Error::new(error),
+                Error::Refused { .. } => not_entered(url, &error, crew.settings.sends),
                 error => failure(error),
             });
         };
         crew.report.borrow().complain(&format!("{error}; trying again in {} s", pause.as_secs()));
         tokio::time::sleep(pause).await;
     }
+}
+
+/// The server lets nobody into the directory that is mirrored.
+fn not_entered(url: &FtpUrl, error: &Error, sends: bool) -> anyhow::Error {
+    if sends {
+        return anyhow!("{url} can be neither entered nor made: {error}");
+    }
+    let path = without_last_slash(&url.path);
+    let above = path.iter().rposition(|&byte| byte == b'/').and_then(|at| path.get(..=at)).unwrap_or_default();
+    let above = FtpUrl { path: above.to_vec(), is_directory: true, ..url.clone() };
+    anyhow!("{url} is no directory that can be mirrored: {error}; `ls {above}` lists what is there, and `get` fetches a file")
 }
