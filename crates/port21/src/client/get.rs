@@ -225,6 +225,15 @@ async fn attempt(
     }
     let before = job.found.replace(found);
     let changed = before.is_some_and(|before| before != found);
+    if before.is_none()
+        && job.keep
+        && found.size == Some(segments::there(job.folder, &job.name))
+        && let Some(file) = job.folder.read_partial(&job.name)
+        && verify::may_differ(client, &job.path, file).await?
+    {
+        notes.push("what is here of it is not what the server has: fetched anew".to_owned());
+        job.keep = false;
+    }
     if let Some(segmented) = segmented(client, job, found, representation, arguments, notes) {
         let segmented = Segmented { keep: job.keep && !changed, same_run: before.is_some(), ..segmented };
         let fetched = segmented.fetch(client, connector, bar).await?;

@@ -302,7 +302,16 @@ async fn resume_from(
     let changed = file.metadata().and_then(|metadata| metadata.modified()).ok();
     // A file that changed here after the server got its beginning begins anew.
     let is_newer = changed.zip(written).is_some_and(|(changed, written)| changed > written);
-    Ok(if size > length || is_newer { 0 } else { size })
+    if size > length || is_newer {
+        return Ok(0);
+    }
+    if size == length && job.crossed.is_none() {
+        let whole = file.try_clone().map_err(Error::Local)?;
+        if verify::may_differ(client, there, whole).await? {
+            return Ok(0);
+        }
+    }
+    Ok(size)
 }
 
 /// The size of a file on the server, if it is there and told.

@@ -76,6 +76,16 @@ pub async fn compare(client: &mut Client, path: &[u8], mut file: File) -> Result
     }
 }
 
+/// Whether `file`, which an earlier run left and which is as long as the one at `path` on the server, may be another one all the same:
+/// one that was not the same when it was verified is left so. Servers without checksums had none of these.
+///
+/// # Errors
+/// As [`compare`].
+pub async fn may_differ(client: &mut Client, path: &[u8], file: File) -> Result<bool, Error> {
+    let verdict = compare(client, path, file).await?;
+    Ok(!matches!(verdict, Verdict::Same(_) | Verdict::Unknown(Doubt::NoChecksums)))
+}
+
 /// The checksum of a whole file in lower-case hexadecimal digits.
 fn hash(file: &mut File, algorithm: Algorithm) -> io::Result<String> {
     let mut hasher = Hasher::new(match algorithm {

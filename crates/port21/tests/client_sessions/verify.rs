@@ -53,6 +53,32 @@ fn other_checksum_is_an_error_with_both_and_nothing_is_removed() {
     // What was sent replaces nothing.
     assert_eq!(server.file("b.txt").unwrap(), b"as it was");
     assert_eq!(server.file("b.txt.partial").unwrap(), b"123456789");
+    // Nor is either taken for whole by a run that does not ask for checksums.
+    for output in [
+        run(&["get", "-c", &url("a.txt"), "-o", &target]),
+        run(&["put", "-c", local.to_str().unwrap(), &url("b.txt")]),
+    ] {
+        assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    }
+    let lines = server.lines();
+    for verb in ["RETR a.txt", "STOR b.txt.partial"] {
+        assert_eq!(lines.iter().filter(|line| *line == verb).count(), 2, "{lines:?}");
+    }
+    assert!(!lines.iter().any(|line| line.starts_with("REST")), "{lines:?}");
+    assert_eq!(fs::read(here.path().join("a.txt")).unwrap(), b"123456789");
+}
+
+#[test]
+fn whole_file_that_an_earlier_run_left_is_kept_if_its_checksum_is_right() {
+    let replies = vec![("FEAT", CRC.to_vec()), ("XCRC", b"250 CBF43926\r\n".to_vec())];
+    let server = FtpServer::start(Manners { replies, ..Manners::default() }, &[("a.txt", b"123456789")]);
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("a.txt.partial"), b"123456789").unwrap();
+    let target = format!("{}/", here.path().display());
+    let output = run(&["get", "-c", &format!("ftp://{}/a.txt", server.address()), "-o", &target]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(!server.lines().iter().any(|line| line.starts_with("RETR")), "{:?}", server.lines());
+    assert_eq!(fs::read(here.path().join("a.txt")).unwrap(), b"123456789");
 }
 
 #[test]
