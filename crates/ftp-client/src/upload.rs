@@ -17,6 +17,9 @@ use crate::session::{Answer, Representation, Request, Transfer};
 /// What stands behind the name of a file that is not whole yet.
 pub const TEMPORARY_SUFFIX: &[u8] = b".partial";
 
+/// What is said where a server has no RNFR and RNTO.
+const CANNOT_RENAME: &str = "the server cannot rename: what was sent was sent again under its own name, where it is seen before it is whole";
+
 /// Bytes that are read from the source at once.
 const BUFFER: usize = 128 * 1024;
 
@@ -88,22 +91,42 @@ impl Client {
     where
         R: AsyncRead + AsyncSeek + Unpin,
     {
+        self.upload_checked(path, how, source, watch, async |_, _| Ok(())).await
+    }
+
+    /// As [`Client::upload`]; `check` looks at what has come, at the path where it stands then, before anything is renamed.
+    ///
+    /// # Errors
+    /// As for [`Client::upload`], and what `check` fails with: then what was there before is there still, if `how` asks for a temporary
+    /// name and the server can rename.
+    pub async fn upload_checked<R>(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        how: Store,
+        source: &mut R,
+        watch: OnProgress<'_>,
+        mut check: impl AsyncFnMut(&mut Client, &[u8]) -> Result<(), Error>,
+    ) -> Result<u64, Error>
+    where
+        R: AsyncRead + AsyncSeek + Unpin,
+    {
         let path = path.as_ref();
-        if !how.temporary_name || how.append {
-            return self.send(path, how, source, watch).await;
-        }
-        let temporary = [path, TEMPORARY_SUFFIX].concat();
-        let bytes = self.send(&temporary, how, source, watch).await?;
-        match self.replace(&temporary, path).await {
-            Ok(()) => Ok(bytes),
-            Err(error) if error.is_not_implemented() => {
-                let reason = "the server cannot rename: the file was sent again under its own name, where it is seen before it is whole";
-                self.note(Note::Other(reason.into()));
-                self.remove_file(&temporary).await?;
-                self.send(path, Store { offset: 0, ..how }, source, watch).await
+        let mut offset = how.offset;
+        if how.temporary_name && !how.append {
+            let temporary = [path, TEMPORARY_SUFFIX].concat();
+            let bytes = self.send(&temporary, how, source, watch).await?;
+            check(self, &temporary).await?;
+            match self.replace(&temporary, path).await {
+                Err(error) if error.is_not_implemented() => {}
+                replaced => return replaced.map(|()| bytes),
             }
-            Err(error) => Err(error),
+            self.note(Note::Other(CANNOT_RENAME.into()));
+            self.remove_file(&temporary).await?;
+            offset = 0;
         }
+        let bytes = self.send(path, Store { offset, ..how }, source, watch).await?;
+        check(self, path).await?;
+        Ok(bytes)
     }
 
     /// Renames over what is there. Some servers, as those on Windows, rename to no name that is taken.

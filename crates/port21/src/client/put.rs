@@ -183,9 +183,6 @@ fn tell(done: &Done, arguments: &PutArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is said where a server has no RNFR and RNTO.
-const CANNOT_RENAME: &str = "the server cannot rename: the file was sent again under its own name, where it is seen before it is whole";
-
 async fn attempt(
     client: &mut Client,
     job: &mut Job<'_>,
@@ -208,8 +205,7 @@ async fn attempt(
     if offset == 0 && job.crossed.is_none() && !arguments.options.append && length >= WORTH_RESUMING {
         job.stood = size_of(client, &there).await?;
     }
-    // Under its own name it stands only once it has been looked at, so that what is there stays until then.
-    let how = Store { offset, representation, append: arguments.options.append, temporary_name: false };
+    let how = Store { offset, representation, append: arguments.options.append, temporary_name };
     let mut source = Throttle::new(LocalFile(file), arguments.options.transfer.limit_rate);
     job.reached = offset.max(job.reached);
     let crossed = &mut job.crossed;
@@ -217,20 +213,12 @@ async fn attempt(
         *crossed = Some(version);
         bar.watch(progress)
     };
-    let mut transferred = client.upload(&there, how, &mut source, &mut watch).await?;
-    let mut verified = check(client, &there, job.local, length, how, arguments, notes).await?;
-    if temporary_name {
-        match client.replace(&there, &job.path).await {
-            Err(error) if error.is_not_implemented() => {
-                notes.push(CANNOT_RENAME.to_owned());
-                client.remove_file(&there).await?;
-                let how = Store { offset: 0, ..how };
-                transferred = client.upload(&job.path, how, &mut source, &mut watch).await?;
-                verified = check(client, &job.path, job.local, length, how, arguments, notes).await?;
-            }
-            replaced => replaced?,
-        }
-    }
+    let mut verified = None;
+    let look = async |client: &mut Client, there: &[u8]| {
+        verified = check(client, there, job.local, length, how, arguments, notes).await?;
+        Ok(())
+    };
+    let transferred = client.upload_checked(&job.path, how, &mut source, &mut watch, look).await?;
     Ok(Done {
         local: job.local.to_string_lossy().into_owned(),
         url: job.url.to_string(),
