@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the first asks to end in order, the second ends at once.
 
 #[cfg(unix)]
-pub use unix::{die, end_reading, leave_to_child, listen, signal, take_interactive};
+pub use unix::{die, end_reading, interactive, leave_to_child, listen, signal, take_interactive};
 
 /// Fails once a signal has asked to end: for commands whose work is worth nothing in part.
 pub fn check() -> anyhow::Result<()> {
@@ -27,6 +27,12 @@ mod unix {
     /// A signal has come already: the next ends the program.
     static AGAIN: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
+    /// A SIGINT has come that was meant for what is under way, not for the program.
+    static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+    /// Each SIGINT is meant so.
+    static INTERACTIVE: AtomicBool = AtomicBool::new(false);
+
     /// What is done at a SIGINT; nothing while SIGINT is a child's.
     static AT_INTERRUPT: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
@@ -49,14 +55,36 @@ mod unix {
 
     /// Runs a child that has the terminal: until it has ended, Ctrl-C is meant for it, however often it comes, and is nothing here.
     pub fn leave_to_child<T>(run: impl FnOnce() -> T) -> T {
-        let mut at_interrupt = AT_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner);
+        while_deaf(run)
+    }
+
+    /// Serves somebody who types: until that is over, Ctrl-C is meant for what is under way, however often it comes, and is there for
+    /// [`take_interactive`].
+    pub fn interactive<T>(run: impl FnOnce() -> T) -> T {
+        while_deaf(|| INTERACTIVE.store(true, Ordering::Relaxed));
+        let result = run();
+        while_deaf(|| INTERACTIVE.store(false, Ordering::Relaxed));
+        result
+    }
+
+    /// Does something while a SIGINT is nothing.
+    fn while_deaf<T>(run: impl FnOnce() -> T) -> T {
+        let mut actions = AT_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner);
         // The system's way with SIGINT, which is to end the program, does not come back with it.
-        for action in at_interrupt.drain(..) {
+        for action in actions.drain(..) {
             low_level::unregister(action);
         }
         let result = run();
-        *at_interrupt = note(SIGINT).unwrap_or_default();
+        *actions = at_interrupt().unwrap_or_default();
         result
+    }
+
+    /// Has a SIGINT noted as what it is meant for.
+    fn at_interrupt() -> io::Result<Vec<SigId>> {
+        if INTERACTIVE.load(Ordering::Relaxed) {
+            return Ok(vec![flag::register(SIGINT, Arc::clone(&INTERRUPTED))?]);
+        }
+        note(SIGINT)
     }
 
     /// From here on SIGTERM ends what reads a line from a terminal and listens to nothing but SIGINT, as long as `reading` says that it
@@ -83,14 +111,9 @@ mod unix {
         }
     }
 
-    /// Takes a SIGINT that was meant for what is under way, not for the program: the next one is a first one again.
+    /// Takes the SIGINTs that were meant for what is under way, if one came.
     pub fn take_interactive() -> bool {
-        let interrupted = usize::try_from(SIGINT).unwrap_or_default();
-        let taken = CAUGHT.compare_exchange(interrupted, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if taken {
-            AGAIN.store(false, Ordering::Relaxed);
-        }
-        taken
+        INTERRUPTED.swap(false, Ordering::Relaxed)
     }
 
     /// Ends the program as the signal would have, so that whoever started it sees why.
@@ -122,6 +145,12 @@ pub fn take_interactive() -> bool {
 /// Elsewhere nothing asks to end.
 #[cfg(not(unix))]
 pub fn leave_to_child<T>(run: impl FnOnce() -> T) -> T {
+    run()
+}
+
+/// Elsewhere nothing asks to end.
+#[cfg(not(unix))]
+pub fn interactive<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 

@@ -261,6 +261,13 @@ time.sleep(1)
 type(b"\x03")
 until(b"interrupted")
 until(b"/inner> ")
+# Again and again, before the shell can have noticed the first.
+for _ in range(4):
+    type(b"get big.bin --limit-rate 20k --retries 0\r")
+    until(b"KiB/s")
+    for _ in range(100):
+        type(b"\x03")
+    until(b"/inner> ")
 type(b"size big.bin\r")
 until(b"3000000 /inner/big.bin")
 until(b"/inner> ")

@@ -39,8 +39,6 @@ pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
     // With it, the editor waits for signals beside keys.
     let _printer = editor.create_external_printer();
     loop {
-        // Ctrl-C that came too late for what was under way.
-        interrupt::take_interactive();
         let prompt = prompt(&shell.borrow());
         READING.store(true, Ordering::SeqCst);
         let read = if interrupt::signal().is_some() {
@@ -58,6 +56,8 @@ pub fn run(shell: &Rc<RefCell<Shell<'_>>>) -> anyhow::Result<Outcome> {
                         let _ = editor.append_history(path);
                     }
                 }
+                // Ctrl-C that came when nothing was under way any more.
+                interrupt::take_interactive();
                 let next = shell.borrow_mut().typed(&line)?;
                 if let Some(helper) = editor.helper_mut() {
                     helper.forget();

@@ -69,7 +69,10 @@ pub fn run(arguments: &ShellArguments) -> anyhow::Result<Outcome> {
         representation: None,
         interactive: batch.is_none(),
     }));
-    let outcome = carry_out(&shell, arguments, batch);
+    let outcome = match batch {
+        Some(_) => carry_out(&shell, arguments, batch),
+        None => interrupt::interactive(|| carry_out(&shell, arguments, None)),
+    };
     if let Some(shell) = Rc::into_inner(shell) {
         shell.into_inner().end();
     }
