@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::words::Word;
 use crate::arguments::client::{GetOptions, PutOptions};
 use crate::client::secret;
+use crate::escape;
 
 /// A command, as it is typed.
 #[derive(Debug, Parser)]
@@ -207,6 +208,19 @@ pub fn parse(words: &[Word]) -> Result<ShellCommand, clap::Error> {
     Line::try_parse_from(words.iter().map(Word::as_parsed)).map(|line| line.command)
 }
 
+/// What is said of a command that there is not, with the nearest of those that there are.
+pub fn unknown(error: &clap::Error) -> Option<String> {
+    // Of several names the last is the nearest.
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(name)) => Some(escape::terminal(name)),
+        Some(ContextValue::Strings(names)) => names.last().map(|name| escape::terminal(name)),
+        _ => None,
+    };
+    let wrong = named(ContextKind::InvalidSubcommand)?;
+    let near = named(ContextKind::SuggestedSubcommand).map(|near| format!("did you mean {near}? "));
+    Some(format!("there is no command {wrong}; {}`help` lists all", near.unwrap_or_default()))
+}
+
 /// Whether a command holds a password, or may hold or be one since it is no command.
 pub fn holds_secret(words: &[Word]) -> bool {
     let texts: Vec<String> = words.iter().map(Word::text).collect();
@@ -287,6 +301,18 @@ mod tests {
                 assert_eq!(meaning(alias), meaning(command.get_name()), "{alias}");
             }
         }
+    }
+
+    #[test]
+    fn command_that_there_is_not_is_told_with_the_nearest() {
+        let said = |line| unknown(&parsed(line).unwrap_err());
+        for (line, text) in [
+            ("mgte *", "there is no command mgte; did you mean mget? `help` lists all"),
+            ("frobnicate", "there is no command frobnicate; `help` lists all"),
+        ] {
+            assert_eq!(said(line).as_deref(), Some(text));
+        }
+        assert_eq!(said("get"), None);
     }
 
     #[test]

@@ -169,7 +169,10 @@ impl<'a> Shell<'a> {
             Ok(command) => command,
             Err(error) => {
                 let is_help = !error.use_stderr();
-                let _ = error.print();
+                match command::unknown(&error) {
+                    Some(text) => complain(&text),
+                    None => drop(error.print()),
+                }
                 let outcome = if is_help { Outcome::Complete } else { Outcome::Incomplete };
                 if !is_help && !self.interactive {
                     return Err(Told::told(Failure::Arguments("a command is wrong".to_owned()).into()));
