@@ -77,6 +77,23 @@ impl Client {
         Ok(false)
     }
 
+    /// Sets the time of a directory's last change (MFMT); `false` if the server does not tell of that command, or refuses it for this one.
+    ///
+    /// # Errors
+    /// No reply comes.
+    pub async fn set_directory_modified(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        to: SystemTime,
+    ) -> Result<bool, Error> {
+        let Some(stamp) = time::format(to).filter(|_| self.features().has("MFMT")) else { return Ok(false) };
+        match self.commands(vec![Setter::Mfmt.step(stamp.as_bytes(), path.as_ref())]).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Sets a file's mode (SITE CHMOD), of which the lower twelve bits count; `false` if the server does not have that.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Both ways with port21's own server.
 
 use std::fs;
+use std::path::Path;
 
 use crate::place::{Place, WAYS, Way, assert_same, at, talk, tree, write};
 
@@ -60,6 +61,44 @@ fn only_what_changed_is_transferred() {
         assert_eq!(done.transferred(), ["a.txt", "new/file", "sub/deep/er/c"], "{way:?}");
         assert_eq!(done.paths("mkdir"), ["new"]);
         assert_same(&source, &place.target(way));
+    }
+}
+
+/// The hours of [`at`] at which folders changed last, 0 before that.
+fn dates<const N: usize>(folder: &Path, names: [&str; N]) -> [u64; N] {
+    names.map(|name| {
+        let changed = fs::metadata(folder.join(name)).unwrap().modified().unwrap();
+        changed.duration_since(at(0)).map_or(0, |since| since.as_secs() / 3600)
+    })
+}
+
+fn date(folder: &Path, name: &str, hour: u64) {
+    fs::File::open(folder.join(name)).unwrap().set_modified(at(hour)).unwrap();
+}
+
+#[test]
+fn folders_have_their_times_once_all_in_them_is_done() {
+    for way in WAYS {
+        let place = Place::new();
+        let (source, target) = (place.source(way), place.target(way));
+        let names = ["a", "a/b", "a/b/c", "d"];
+        for name in ["a/gone", "a/b/file", "a/b/c/file"] {
+            write(&source, name, name.as_bytes(), at(1));
+        }
+        fs::create_dir(source.join("d")).unwrap();
+        (1..).zip(names).for_each(|(hour, name)| date(&source, name, hour));
+        place.mirror(way, &["-P", "2"]);
+        assert_eq!(dates(&target, names), [1, 2, 3, 4], "{way:?}");
+        // Something is deleted, written over, and made; and of one folder only the time is another.
+        fs::remove_file(source.join("a/gone")).unwrap();
+        write(&source, "a/b/file", b"another", at(2));
+        fs::create_dir(source.join("a/b/c/new")).unwrap();
+        (2..).zip(names).for_each(|(hour, name)| date(&source, name, hour));
+        place.mirror(way, &["--delete", "-P", "2"]);
+        assert_eq!(dates(&target, names), [2, 3, 4, 5], "{way:?}");
+        date(&source, "d", 9);
+        place.mirror(way, &["--no-times"]);
+        assert_eq!(dates(&target, ["d"]), [5], "{way:?}");
     }
 }
 

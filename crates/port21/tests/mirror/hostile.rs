@@ -291,6 +291,23 @@ fn times_are_set_by_the_command_that_the_server_has() {
 }
 
 #[test]
+fn server_that_takes_no_times_of_folders_is_asked_once_and_nothing_is_said() {
+    let feat = b"211-Features:\r\n SIZE\r\n MLST type*;size*;modify*;\r\n MFMT\r\n211 End\r\n".to_vec();
+    let replies = vec![("FEAT", feat), ("MFMT", b"550 not a plain file\r\n".to_vec())];
+    let manners = Manners { replies, listing: Some(Vec::new()), ..Manners::default() };
+    let (server, folder) = (FtpServer::start(manners, &[]), tempfile::tempdir().unwrap());
+    for name in ["a", "b", "c"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let url = format!("ftp://{}/", server.address());
+    let output = PORT21.run(&["mirror", "--no-netrc", folder.path().to_str().unwrap(), &url]);
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+    assert!(!talk(&output).contains("time"), "{}", talk(&output));
+    let asked = server.lines().iter().filter(|line| line.starts_with("MFMT ")).count();
+    assert_eq!(asked, 1, "{:?}", server.lines());
+}
+
+#[test]
 fn mode_of_new_files_is_not_learnt_from_one_that_was_there() {
     use std::os::unix::fs::PermissionsExt;
     let feat = b"211-Features:\r\n MLST type*;size*;modify*;unix.mode*;\r\n211 End\r\n".to_vec();

@@ -15,6 +15,7 @@ use std::time::Duration;
 use ftp_client::{Client, Connector, Error, Retry};
 use tokio::sync::Notify;
 
+use super::item::Stamp;
 use super::plan::Rules;
 use super::queue::{FileJob, Job, Queue};
 use super::remove::Doomed;
@@ -45,6 +46,10 @@ pub struct Crew {
     pub in_place: Cell<bool>,
     /// What is to be deleted in the end.
     pub doomed: RefCell<Vec<Doomed>>,
+    /// Folders in which something was done, with the times that they are to have.
+    pub dated: RefCell<Vec<(Vec<u8>, Stamp)>>,
+    /// Whether the server takes times of folders, once that is known.
+    pub takes_dates: Cell<Option<bool>>,
     /// Files that take the place of a folder of these.
     pub followers: RefCell<Vec<FileJob>>,
     /// What was deleted before the end, since it stood in the way.
@@ -134,6 +139,8 @@ impl Crew {
             new_mode: Cell::new(None),
             in_place: Cell::new(in_place),
             doomed: RefCell::default(),
+            dated: RefCell::default(),
+            takes_dates: Cell::new(None),
             followers: RefCell::default(),
             cleared: Cell::new(0),
             unsure: Cell::new(false),
@@ -320,7 +327,7 @@ impl Crew {
         match job {
             Job::Folder(_) => self.unsure.set(true),
             Job::File(file) => send::over(self, &file.batch),
-            Job::Adjust { .. } | Job::Check(_) => {}
+            Job::Adjust { .. } | Job::Check(_) | Job::Date { .. } => {}
         }
         // Everything that follows would fail likewise.
         if let Trouble::Client(error) = trouble
@@ -361,7 +368,7 @@ fn path_of(job: &Job) -> Vec<u8> {
     match job {
         Job::Folder(folder) => folder.path.clone(),
         Job::File(file) => file.path(),
-        Job::Adjust { path, .. } => path.clone(),
+        Job::Adjust { path, .. } | Job::Date { path, .. } => path.clone(),
         Job::Check(batch) => batch.place.clone(),
     }
 }

@@ -52,6 +52,11 @@ pub async fn list(crew: &Crew, seat: &mut Seat, path: &[u8]) -> Result<Listed, E
         (&item.name, item.size, item.time.map(|time| time.start), item.kind == Kind::Folder)
             .hash(&mut hasher);
     }
+    if !seat.client.features().has_machine_listings() {
+        // Of folders only a time that is told to the second and in UTC is kept.
+        let folders = items.iter_mut().filter(|item| item.kind == Kind::Folder);
+        folders.for_each(|folder| folder.time = None);
+    }
     Ok(Listed { items, is_partial: scanned.unread > 0 || scanned.without_hidden, hash: hasher.finish() })
 }
 

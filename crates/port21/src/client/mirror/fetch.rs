@@ -28,7 +28,7 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<()
             crew.report.borrow_mut().done(Event { action: "adjust", path, ..Event::default() });
             Ok(())
         }
-        Job::Check(_) => Ok(()),
+        Job::Check(_) | Job::Date { .. } => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use ftp_client::Error;
 
 use super::crew::{Crew, Seat, Trouble};
+use super::dates;
 use super::far::{self, Listed};
 use super::item::{Item, Kind, Stamp};
 use super::near::{self, join};
@@ -47,6 +48,7 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &FolderJob) -> Result<
     let known =
         |path: &[u8], new: &Item, old: &Item| crew.settings.sends && was_sent(crew, path, new, old.time);
     let actions = plan(&place, source, target, &crew.rules, &known);
+    dates::later(crew, job, &actions);
     let folder = match crew.root.get() {
         Some(root) if !crew.settings.dry_run => Some(root.at(&near::path(&job.path))?),
         _ => None,
@@ -83,7 +85,10 @@ fn was_sent(crew: &Crew, path: &[u8], new: &Item, there: Option<Stamp>) -> bool 
 fn take(crew: &Crew, action: Action, batch: &Rc<Batch>, level: &Option<Rc<Level>>, job: &FolderJob) {
     let path = |name: &[u8]| join(&job.path, name);
     match action {
-        Action::Enter { item, is_there } => enter(crew, path(&item.name), &item, is_there, level),
+        Action::Enter { item, is_there, time } => {
+            let (path, above) = (path(&item.name), level.clone());
+            enter(crew, &item, FolderJob { path, is_there, time: item.time, is_off: time, above });
+        }
         Action::Transfer { item, reason, partial } => {
             if let Some(job) = file_job(crew, item, reason, partial, batch) {
                 crew.add(Job::File(job));
@@ -149,21 +154,22 @@ fn skip(crew: &Crew, path: &[u8], reason: &str) {
 }
 
 /// Hands out a folder. One that is missing here is made at once; one on the server when somebody goes into it.
-fn enter(crew: &Crew, path: Vec<u8>, item: &Item, is_there: bool, level: &Option<Rc<Level>>) {
+fn enter(crew: &Crew, item: &Item, job: FolderJob) {
+    let path = &job.path;
     let depth = path.iter().filter(|&&byte| byte == b'/').count().saturating_add(2);
     if depth > crew.settings.depth {
-        return skip(crew, &path, "folders deeper than --depth");
+        return skip(crew, path, "folders deeper than --depth");
     }
-    if !is_there {
-        if let Err(error) = make(crew, &path, item) {
+    if !job.is_there {
+        if let Err(error) = make(crew, path, item) {
             crew.unsure.set(true);
-            return crew.report.borrow_mut().fail(&path, format!("the folder cannot be made: {error}"));
+            return crew.report.borrow_mut().fail(path, format!("the folder cannot be made: {error}"));
         }
         if crew.settings.dry_run || !crew.settings.sends {
-            crew.report.borrow_mut().done(Event { action: "mkdir", path: &path, ..Event::default() });
+            crew.report.borrow_mut().done(Event { action: "mkdir", path, ..Event::default() });
         }
     }
-    crew.add(Job::Folder(FolderJob { path, is_there, above: level.clone() }));
+    crew.add(Job::Folder(job));
 }
 
 fn make(crew: &Crew, path: &[u8], item: &Item) -> io::Result<()> {
@@ -248,7 +254,8 @@ async fn follow(crew: &Crew, seat: &mut Seat, place: &[u8], items: &mut [Item]) 
                     let _ = seat.client.quit().await;
                     return Err(error.into());
                 }
-                item.kind = Kind::Folder;
+                // The time is the link's.
+                (item.kind, item.time) = (Kind::Folder, None);
             }
             Err(Error::Refused { .. }) => match seat.client.metadata(&path).await {
                 Ok(entry) => {

@@ -10,6 +10,7 @@
 //! One folder at a time is compared, and few wait: memory does not grow with the tree. Nothing is deleted before all was listed.
 
 mod crew;
+mod dates;
 mod far;
 mod fetch;
 pub mod filter;
@@ -228,13 +229,19 @@ async fn mirror(
         return Err(error);
     }
     let (is_there, seat) = (!crew.is_missing.get(), Some(seat));
-    crew.add(Job::Folder(FolderJob { path: Vec::new(), is_there, above: None }));
-    let mut last = work(crew, seat).await?;
+    // What the folder itself has as its time is of no account.
+    let root = FolderJob { path: Vec::new(), is_there, time: None, is_off: false, above: None };
+    crew.add(Job::Folder(root));
+    let mut last = work(crew, seat, crew.settings.parallel).await?;
     if let Err(trouble) = remove::in_the_end(crew, &mut last).await {
         crew.report.borrow_mut().fail(b"", trouble.to_string());
     }
     if !crew.queue.borrow().is_over() {
-        last = work(crew, last).await?;
+        last = work(crew, last, crew.settings.parallel).await?;
+    }
+    let sessions = dates::in_the_end(crew);
+    if sessions > 0 {
+        last = work(crew, last, sessions).await?;
     }
     crew.close(&mut last).await;
     let fatal = crew.fatal.borrow_mut().take();
@@ -244,10 +251,10 @@ async fn mirror(
     }
 }
 
-/// Has everybody work until nothing is left to do, beginning with the session in `seat`; gives one back that is still open.
-async fn work(crew: &Rc<Crew>, seat: Option<Seat>) -> anyhow::Result<Option<Seat>> {
+/// Has so many sessions work until nothing is left to do, beginning with the one in `seat`; gives one back that is still open.
+async fn work(crew: &Rc<Crew>, seat: Option<Seat>, sessions: usize) -> anyhow::Result<Option<Seat>> {
     let mut tasks = vec![tokio::task::spawn_local(Rc::clone(crew).work(seat))];
-    for _ in 1..crew.settings.parallel {
+    for _ in 1..sessions {
         tasks.push(tokio::task::spawn_local(Rc::clone(crew).work(None)));
     }
     let mut last = None;
@@ -288,7 +295,10 @@ fn not_entered(url: &FtpUrl, error: &Error, sends: bool) -> anyhow::Error {
         return anyhow!("{url} can be neither entered nor made: {error}");
     }
     let path = without_last_slash(&url.path);
-    let above = path.iter().rposition(|&byte| byte == b'/').and_then(|at| path.get(..=at)).unwrap_or_default();
+    let above =
+        path.iter().rposition(|&byte| byte == b'/').and_then(|at| path.get(..=at)).unwrap_or_default();
     let above = FtpUrl { path: above.to_vec(), is_directory: true, ..url.clone() };
-    anyhow!("{url} is no directory that can be mirrored: {error}; `ls {above}` lists what is there, and `get` fetches a file")
+    anyhow!(
+        "{url} is no directory that can be mirrored: {error}; `ls {above}` lists what is there, and `get` fetches a file"
+    )
 }

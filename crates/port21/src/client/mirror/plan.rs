@@ -70,8 +70,8 @@ impl Reason {
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Go into a folder, or make it first.
-    Enter { item: Item, is_there: bool },
+    /// Go into a folder, or make it first. `time`: it has not the time that it is to have.
+    Enter { item: Item, is_there: bool, time: bool },
     /// Transfer a file. `partial` is the size of what an earlier run left of it.
     Transfer { item: Item, reason: Reason, partial: Option<u64> },
     /// The content is the same; time or mode are not.
@@ -214,7 +214,8 @@ fn one(
         old => old,
     };
     if item.kind == Kind::Folder {
-        return actions.push(Action::Enter { item, is_there: old.is_some() });
+        let time = old.as_ref().is_none_or(|old| differs_in_time(&item, old));
+        return actions.push(Action::Enter { is_there: old.is_some(), time, item });
     }
     let Some(old) = old else {
         return actions.push(Action::Transfer { item, reason: Reason::Missing, partial });

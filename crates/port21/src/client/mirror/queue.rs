@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::item::Item;
+use super::item::{Item, Stamp};
 use super::plan::Reason;
 use super::state::Version;
 use crate::client::local::Folder;
@@ -17,6 +17,10 @@ pub struct FolderJob {
     pub path: Vec<u8>,
     /// The target has it already.
     pub is_there: bool,
+    /// The time that it is to have in the end, if one is told.
+    pub time: Option<Stamp>,
+    /// It has another one just now.
+    pub is_off: bool,
     pub above: Option<Rc<Level>>,
 }
 
@@ -92,6 +96,11 @@ pub enum Job {
     },
     /// Look whether the server has what was sent.
     Check(Rc<Batch>),
+    /// Set the time of a folder in which nothing changes any more.
+    Date {
+        path: Vec<u8>,
+        time: Stamp,
+    },
 }
 
 /// What waits.
@@ -138,7 +147,7 @@ mod tests {
     use super::*;
 
     fn folder(path: &str) -> Job {
-        Job::Folder(FolderJob { path: path.into(), is_there: true, above: None })
+        Job::Folder(FolderJob { path: path.into(), is_there: true, time: None, is_off: false, above: None })
     }
 
     fn other(path: &str) -> Job {

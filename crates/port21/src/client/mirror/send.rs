@@ -10,6 +10,7 @@ use std::time::{Instant, SystemTime};
 use ftp_client::{Error, Store};
 
 use super::crew::{Crew, Seat, Trouble};
+use super::dates;
 use super::far;
 use super::fetch::{compare, watch};
 use super::folder;
@@ -45,6 +46,7 @@ pub async fn carry_out(crew: &Crew, seat: &mut Seat, job: &mut Job) -> Result<()
             Ok(())
         }
         Job::Check(batch) => check(crew, seat, batch).await,
+        Job::Date { path, time } => dates::set_there(crew, seat, path, *time).await,
     }
 }
 

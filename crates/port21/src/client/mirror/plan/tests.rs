@@ -20,8 +20,8 @@ fn lines(source: &[Item], target: &[Item], rules: &Rules) -> Vec<String> {
 fn line(action: &Action) -> String {
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     match action {
-        Action::Enter { item, is_there: true } => format!("enter {}", text(&item.name)),
-        Action::Enter { item, is_there: false } => format!("make {}", text(&item.name)),
+        Action::Enter { item, is_there: true, .. } => format!("enter {}", text(&item.name)),
+        Action::Enter { item, is_there: false, .. } => format!("make {}", text(&item.name)),
         Action::Transfer { item, reason, partial: None } => {
             format!("transfer {} {}", text(&item.name), reason.word())
         }
