@@ -14,7 +14,7 @@ use ftp_server::session::{Action, Ends, Event, LONGEST_LINE, Policy, Session};
 use super::driver;
 
 /// Replies that no document lists for the command, with the reason why they are sent.
-const UNLISTED: [(Verb, u16); 8] = [
+const UNLISTED: [(Verb, u16); 9] = [
     // RFC 1123 section 4.1.2.11 lets a server choose a code whose digits say what happened: no port, or no right.
     (Verb::Pasv, 425),
     (Verb::Epsv, 425),
@@ -26,6 +26,9 @@ const UNLISTED: [(Verb, u16); 8] = [
     (Verb::Site, 504),
     (Verb::Site, 214),
     (Verb::Avbl, 553),
+    // RFC 959 lists only 504 for it, which is of the command and not of the room: the same section of RFC 1123, which also asks for 4yz where
+    // it may succeed later.
+    (Verb::Allo, 452),
 ];
 
 pub struct Bench {

@@ -3,11 +3,13 @@
 
 use ftp_protocol::Verb;
 
+use super::Purpose;
 use super::hash::number;
+use crate::account::Right;
 use crate::hash::Algorithm;
 use crate::listing::Fact;
-use crate::session::Session;
 use crate::session::parameters::{Part, Type};
+use crate::session::{Operation, Session};
 
 impl Session {
     /// One command of this family.
@@ -105,19 +107,34 @@ impl Session {
         self.reply(350, format!("The next transfer is of bytes {first} to {last}."));
     }
 
-    /// ALLO (RFC 959 section 4.1.3): `bytes [R record size]`. The store is told when the upload begins.
+    /// ALLO (RFC 959 section 4.1.3): `bytes [R record size]`. Whether there is room is what AVBL tells of the working directory; the store is
+    /// told when the upload begins.
     fn allo(&mut self, argument: &[u8]) {
         let mut words = argument.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
         let bytes = words.next().and_then(number);
         let record = (words.next(), words.next().map(number), words.next());
         let fits = matches!(record, (None, None, None))
             || matches!(record, (Some(b"R" | b"r"), Some(Some(_)), None));
-        match bytes.filter(|_| fits) {
-            Some(bytes) => {
-                self.parameters.allocated = Some(bytes);
-                self.reply(200, "Noted for the next upload.");
-            }
-            None => self.reply(501, "Send ALLO and a number of bytes."),
+        let Some(bytes) = bytes.filter(|_| fits) else {
+            return self.reply(501, "Send ALLO and a number of bytes.");
+        };
+        // Who may not write here learns nothing of it.
+        let here =
+            self.known().filter(|account| account.login.permissions.allow(&account.directory, Right::WRITE));
+        match here.map(|account| account.directory.clone()) {
+            Some(path) => self.operate(Operation::Space(path), Purpose::Allocate(bytes)),
+            None => self.allocate(bytes, None),
+        }
+    }
+
+    /// The store has told its space, or that it cannot.
+    pub(super) fn allocate(&mut self, bytes: u64, space: Option<u64>) {
+        let fits = space.is_none_or(|space| bytes <= space);
+        self.parameters.allocated = Some(bytes).filter(|_| fits);
+        if fits {
+            self.reply(200, "Noted for the next upload.");
+        } else {
+            self.reply(452, "There is less room than that; AVBL tells how much. Delete something first.");
         }
     }
 

@@ -76,6 +76,8 @@ pub(in crate::session) enum Purpose {
     },
     /// AVBL.
     Space,
+    /// ALLO: whether so many bytes have room.
+    Allocate(u64),
     /// STAT with a path: whether it is a directory.
     StatusKind {
         /// What is listed.
@@ -101,6 +103,7 @@ impl Purpose {
             Self::Facts { .. } => Verb::Mlst,
             Self::AfterMask { .. } => Verb::Stor,
             Self::Space => Verb::Avbl,
+            Self::Allocate(_) => Verb::Allo,
             Self::StatusKind { .. } | Self::StatusLines { .. } => Verb::Stat,
         }
     }
@@ -111,6 +114,10 @@ impl Session {
     pub(in crate::session) fn operated(&mut self, purpose: Purpose, done: Done) {
         if let Purpose::AfterMask { code, text } = purpose {
             return self.reply(code, text);
+        }
+        if let Purpose::Allocate(bytes) = purpose {
+            let space = if let Ok(Answered::Space(space)) = done { space } else { None };
+            return self.allocate(bytes, space);
         }
         let verb = purpose.verb();
         let answer = match done {
