@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, PasswordVerifier, Version};
 use sha_crypt::ShaCrypt;
 
 /// Longest password in bytes that is looked at; a longer one is wrong. Some of the hashes take longer for longer passwords.
@@ -18,6 +19,35 @@ const LARGEST_ARGON2: (u32, u32) = (1 << 20, 64);
 
 /// The most rounds of the SHA-crypts that are taken.
 const MOST_ROUNDS: u32 = 5_000_000;
+
+/// The most memory in KiB of one verification that is kept for the next ones.
+const LARGEST_KEPT: usize = 64 << 10;
+
+/// Where argon2 works. What one verification has used the next one uses again, so that there is no more of it than for as many as have run
+/// at once. Allocated and freed each time, on a thread of its own, it stays several times with the allocator.
+#[derive(Default)]
+pub struct Workspace(Mutex<Vec<Vec<Block>>>);
+
+impl Workspace {
+    /// Does something with so many KiB.
+    fn with<T>(&self, size: usize, work: impl FnOnce(&mut [Block]) -> Option<T>) -> Option<T> {
+        let mut blocks = self.free().pop().unwrap_or_default();
+        if blocks.len() < size {
+            // Freed before, so that the two are never there at once.
+            drop(std::mem::take(&mut blocks));
+            blocks = vec![Block::new(); size];
+        }
+        let result = work(blocks.get_mut(..size)?);
+        if blocks.len() <= LARGEST_KEPT {
+            self.free().push(blocks);
+        }
+        result
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A hash of a password as text: a PHC string of argon2 (`$argon2id$...`), or a crypt string of bcrypt (`$2b$...`),
 /// sha256-crypt (`$5$...`) or sha512-crypt (`$6$...`).
@@ -76,15 +106,30 @@ impl PasswordHash {
     }
 
     /// Whether it is of `password`. Takes long on purpose, and as long whether it is or not.
-    pub fn verify(&self, password: &[u8]) -> bool {
+    pub fn verify(&self, password: &[u8], workspace: &Workspace) -> bool {
         let looked_at = password.get(..LONGEST_PASSWORD).unwrap_or(password);
         let same = match self.kind {
-            Kind::Argon2 => phc::PasswordHash::new(&self.text)
-                .is_ok_and(|hash| Argon2::default().verify_password(looked_at, &hash).is_ok()),
+            Kind::Argon2 => self.verify_argon2(looked_at, workspace).unwrap_or(false),
             Kind::Bcrypt => bcrypt::verify(looked_at, &self.text).unwrap_or(false),
             Kind::Sha => ShaCrypt::default().verify_password(looked_at, self.text.as_str()).is_ok(),
         };
         same && looked_at.len() == password.len()
+    }
+
+    fn verify_argon2(&self, password: &[u8], workspace: &Workspace) -> Option<bool> {
+        let hash = phc::PasswordHash::new(&self.text).ok()?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+        let parameters = Params::try_from(&hash).ok()?;
+        let (salt, expected) = (hash.salt?, hash.hash?);
+        let size = parameters.block_count();
+        let argon2 = Argon2::new(algorithm, version, parameters);
+        let mut found = vec![0; expected.len()];
+        workspace.with(size, |blocks| {
+            argon2.hash_password_into_with_memory(password, &salt, &mut found, blocks).ok()
+        })?;
+        // Outputs are compared in a time that tells nothing of them.
+        Some(phc::Output::new(&found).ok()? == expected)
     }
 
     /// The hash as text, for an accounts file.
@@ -165,11 +210,13 @@ mod tests {
 
     #[test]
     fn hashes_of_other_programs_are_verified() {
+        // In one workspace, whatever another hash has left there.
+        let workspace = Workspace::default();
         for text in MADE_ELSEWHERE {
             let hash: PasswordHash = text.parse().unwrap();
-            assert!(hash.verify(b"Hello world!"), "{text}");
-            assert!(!hash.verify(b"Hello world?"), "{text}");
-            assert!(!hash.verify(b""), "{text}");
+            assert!(hash.verify(b"Hello world!", &workspace), "{text}");
+            assert!(!hash.verify(b"Hello world?", &workspace), "{text}");
+            assert!(!hash.verify(b"", &workspace), "{text}");
             assert_eq!(format!("{hash:?}"), "<hidden>");
         }
     }
@@ -204,8 +251,8 @@ mod tests {
     fn a_password_is_not_right_because_its_beginning_is() {
         let right = [b'x'; LONGEST_PASSWORD];
         let hash = PasswordHash::new(&right, Cost { memory: 64, passes: 1 }).unwrap();
-        assert!(hash.verify(&right));
-        assert!(!hash.verify(&[b'x'; LONGEST_PASSWORD + 1]));
+        assert!(hash.verify(&right, &Workspace::default()));
+        assert!(!hash.verify(&[b'x'; LONGEST_PASSWORD + 1], &Workspace::default()));
     }
 
     #[test]
@@ -214,8 +261,21 @@ mod tests {
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.as_str());
         assert_ne!(hash, PasswordHash::new(b"correct horse", Cost { memory: 64, passes: 1 }).unwrap());
         let read: PasswordHash = hash.as_str().parse().unwrap();
-        assert!(read.verify(b"correct horse"));
-        assert!(!read.verify(b"correct hors"));
-        assert!(!read.verify(b""));
+        assert!(read.verify(b"correct horse", &Workspace::default()));
+        assert!(!read.verify(b"correct hors", &Workspace::default()));
+        assert!(!read.verify(b"", &Workspace::default()));
+    }
+
+    #[test]
+    fn verifications_use_the_memory_of_those_before_them() {
+        let workspace = Workspace::default();
+        let kept = || workspace.free().iter().map(Vec::len).collect::<Vec<_>>();
+        for (memory, then) in [(64, vec![64]), (256, vec![256]), (64, vec![256])] {
+            let hash = PasswordHash::new(b"right", Cost { memory, passes: 1 }).unwrap();
+            assert!(hash.verify(b"right", &workspace) && !hash.verify(b"wrong", &workspace));
+            assert_eq!(kept(), then);
+        }
+        workspace.with(LARGEST_KEPT + 1, |_| Some(()));
+        assert_eq!(kept(), [0; 0]);
     }
 }

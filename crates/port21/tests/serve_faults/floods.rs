@@ -7,7 +7,8 @@ use port21_testkit::wait_until;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::client::{Client, PATIENCE};
-use crate::watched::{ACCOUNT, Watched, connect_from};
+use crate::server::Server;
+use crate::watched::{ACCOUNT, Watched, connect_from, peak_memory};
 
 /// Connections of a flood.
 const FLOOD: usize = 5_000;
@@ -60,6 +61,34 @@ fn silent_connections_of_many_addresses_are_shed_in_time_and_others_are_served()
     }
     wait_until("descriptors are free again", || watched.descriptors() <= descriptors + OWN_DESCRIPTORS);
     watched.serves_another();
+}
+
+/// KiB that a verification works in, as `--account` has passwords hashed, and that the allocator takes for its thread.
+const VERIFICATION: u64 = (19 + 4) * 1024;
+
+/// KiB for all else that comes with the first sessions.
+const FIRST: u64 = 16 * 1024;
+
+#[test]
+fn many_logins_take_no_more_memory_than_those_that_are_verified_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    let words = ["--account", "ada:secret", "--listen", "127.0.0.1:0", "--max-connection-rate", "0"];
+    let server = Server::start(&[&[root.path().to_str().unwrap()], &words[..]].concat());
+    let before = peak_memory(&server);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..25 {
+                    let mut client = Client::connect(&server.address);
+                    assert!(client.logs_in("ada", "secret").starts_with("230"));
+                    client.says("QUIT");
+                }
+            });
+        }
+    });
+    let at_once = std::thread::available_parallelism().unwrap().get() as u64;
+    let (grown, most) = (peak_memory(&server) - before, at_once * VERIFICATION + FIRST);
+    assert!(grown <= most, "{grown} KiB, of {most} KiB for {at_once} at once");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub use file::{AccountsError, parse};
 pub use model::{Account, Expiry, Rights};
 
 use self::stores::Stores;
-use super::password::{LONGEST_PASSWORD, PasswordHash};
+use super::password::{LONGEST_PASSWORD, PasswordHash, Workspace};
 use super::{Accounts, Attempt, Login, Refusal};
 use crate::store::local::LocalOptions;
 
@@ -51,6 +51,7 @@ pub struct ConfiguredAccounts {
     sources: Sources,
     table: RwLock<Arc<Table>>,
     stores: Stores,
+    workspace: Workspace,
     hasher: RandomState,
 }
 
@@ -66,7 +67,7 @@ impl ConfiguredAccounts {
     pub fn load(sources: Sources) -> Result<Self, AccountsError> {
         let table = RwLock::new(Arc::new(Table::read(&sources)?));
         let stores = Stores::new(sources.store.clone());
-        Ok(Self { sources, table, stores, hasher: RandomState::new() })
+        Ok(Self { sources, table, stores, workspace: Workspace::default(), hasher: RandomState::new() })
     }
 
     /// Reads the file again. If it cannot be used, all stays as it was. Who is logged in keeps what he had. Gives how many
@@ -143,7 +144,7 @@ impl Accounts for ConfiguredAccounts {
         let password = attempt.password.0.as_slice();
         let is_right = match own.or_else(|| table.stranger(self.hasher.hash_one(&attempt.user))) {
             // Also for a stranger: who measures the time learns nothing.
-            Some(hash) => hash.verify(password) && password.len() <= LONGEST_PASSWORD,
+            Some(hash) => hash.verify(password, &self.workspace) && password.len() <= LONGEST_PASSWORD,
             None => false,
         };
         match known {
