@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::future::poll_fn;
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 
 use ftp_client::session::Security;
 use ftp_client::{Client, Connector, Error, Fetch, Store, unwatched};
-use port21_testkit::{FtpServer, Manners};
+use port21_testkit::{Aside, FtpServer, Manners};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TEXT: &[u8] = b"twenty bytes of text";
@@ -178,6 +182,31 @@ fn user_may_pause_for_longer_than_the_server_may() {
         pause().await;
         upload.finish().await.unwrap();
         assert_eq!(server.file("b").as_deref(), Some(&b"something"[..]));
+    });
+}
+
+#[test]
+fn what_came_while_the_process_was_stopped_is_no_stall() {
+    let (go, may_go) = mpsc::channel();
+    let may_go = Mutex::new(may_go);
+    let wait = move || may_go.lock().unwrap().recv().unwrap();
+    let manners = Manners { before_data: Some(Aside(Arc::new(wait))), ..Manners::default() };
+    let server = FtpServer::start(manners, &[("a", TEXT)]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut connector = connector(&server);
+    connector.timeouts.stall = Duration::from_millis(500);
+    runtime.block_on(async {
+        let mut client = connector.connect().await.unwrap();
+        let mut download = client.retrieve("a").await.unwrap();
+        let mut bytes = Vec::new();
+        let mut reading = pin!(download.read_to_end(&mut bytes));
+        let waits = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx).is_pending())).await;
+        assert!(waits, "nothing was sent yet");
+        go.send(()).unwrap();
+        // The only thread of the runtime stands still, as all of a stopped process does.
+        std::thread::sleep(2 * connector.timeouts.stall);
+        reading.await.unwrap();
+        assert_eq!(bytes, TEXT);
     });
 }
 

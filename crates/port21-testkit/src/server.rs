@@ -32,6 +32,8 @@ pub struct Manners {
     pub lost_uploads: usize,
     /// So many further ones are broken off there as well, and what came of them is kept.
     pub cut_uploads: usize,
+    /// Done when a download's data connection is open and nothing was sent yet.
+    pub before_data: Option<Aside>,
     /// Done when an upload has come and is not confirmed yet.
     pub aside: Option<Aside>,
     /// What is sent at the end of a transfer, in place of "226 …"; nothing closes the control connection.
@@ -251,6 +253,9 @@ impl Session<'_> {
         self.say("150 here")?;
         self.offset = 0;
         let mut data = self.data()?;
+        if let Some(Aside(aside)) = &self.shared.manners.before_data {
+            aside();
+        }
         let mut cuts = self.shared.cuts.lock().expect("no panic");
         let cut = self.shared.manners.cut_after.filter(|_| *cuts > 0);
         if cut.is_some() {

@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
@@ -35,6 +35,10 @@ use data::Data;
 use proxy::Proxy;
 use stream::{Read, Stream};
 
+/// How long the sockets are still looked at when time is up. While the process was stopped, time went by for the server too, and what it
+/// did then is learnt of only behind the clock.
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
 /// A session with its sockets.
 pub(crate) struct Driver {
     pub(crate) session: Session,
@@ -43,6 +47,8 @@ pub(crate) struct Driver {
     place: Place,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     timer: Pin<Box<Sleep>>,
+    /// A deadline that has passed, and when the last look at the sockets ends.
+    last_look: Option<(Instant, Instant)>,
     /// An action that waits until everything before it has been sent.
     held: Option<Action>,
     answer: Option<Result<Answer, Error>>,
@@ -91,7 +97,8 @@ impl Driver {
             data: Data::None,
             place,
             tls,
-            timer: Box::pin(tokio::time::sleep(std::time::Duration::ZERO)),
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            last_look: None,
             held: None,
             answer: None,
             begun: false,
@@ -305,18 +312,23 @@ impl Driver {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
             let Some(deadline) = self.session.poll_timeout() else { return false };
-            let deadline = tokio::time::Instant::from_std(deadline);
-            if deadline < self.timer.deadline() {
-                self.timer.as_mut().reset(deadline);
+            let looked_until = self.last_look.filter(|(of, _)| *of == deadline).map(|(_, end)| end);
+            let end = looked_until.unwrap_or(deadline);
+            let moment = tokio::time::Instant::from_std(end);
+            if moment < self.timer.deadline() {
+                self.timer.as_mut().reset(moment);
             }
             if self.timer.as_mut().poll(cx).is_pending() {
                 return false;
             }
-            if deadline <= tokio::time::Instant::now() {
+            if end > now() {
+                self.timer.as_mut().reset(moment);
+            } else if looked_until.is_none() {
+                self.last_look = Some((deadline, now() + LAST_LOOK));
+            } else {
                 self.session.handle_timeout(now());
                 return true;
             }
-            self.timer.as_mut().reset(deadline);
         }
     }
 
