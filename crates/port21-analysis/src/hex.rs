@@ -21,11 +21,6 @@ pub fn short_text(bytes: &[u8]) -> SmolStr {
     }
 }
 
-/// Text from the wire as [`text`] gives it, without its bytes, in the same memory where it is valid UTF-8.
-pub fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 /// Text from the wire: valid UTF-8 as it is; anything else with U+FFFD for what is not, and all its bytes in hexadecimal.
 pub fn text(bytes: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(bytes) {

@@ -6,8 +6,9 @@ use ftp_protocol::Verb;
 
 use super::control::Speaker;
 use super::listing;
-use super::session::{Session, relative_sequence};
+use super::session::Session;
 use super::tls;
+use super::transcript::Style;
 use super::transfer::{Announcement, Ended, Pending};
 use crate::hex;
 use crate::report::{
@@ -36,7 +37,10 @@ impl Session {
         control: Connection,
         counterpart: impl Fn(u64, u64) -> Option<u64>,
     ) -> crate::report::Session {
-        self.fill_acknowledgements();
+        let style = Style { epoch: self.epoch, control: &self.control };
+        let commands = self.memories.iter().map(|memory| memory.command);
+        let exchanges = self.transcript.exchanges(commands, &style);
+        let greeting = self.greeting.map(|greeting| self.transcript.reply(&greeting, &style));
         let transfers = self.reported_transfers(&counterpart);
         let used: HashSet<u64> =
             transfers.iter().filter_map(|t| t.data.as_ref().map(|data| data.stream)).collect();
@@ -75,9 +79,9 @@ impl Session {
             first_time: time::rfc3339(self.began),
             duration: last - control.first_time,
             control,
-            greeting: self.greeting,
+            greeting,
             logins: self.logins,
-            exchanges: self.exchanges,
+            exchanges,
             transfers,
             unused_data_connections: unused,
             tls,
@@ -124,26 +128,6 @@ impl Session {
             cleared_packet: cleared,
             bytes: PerSide { client: from_client, server: from_server },
         })
-    }
-
-    /// Which packet first acknowledged each command and reply.
-    fn fill_acknowledgements(&mut self) {
-        let control = &self.control;
-        // Relative sequence numbers count from one, stream offsets from zero.
-        let find = |by, next_sequence: u64| control.acknowledged_by(by, next_sequence.saturating_sub(1));
-        for exchange in &mut self.exchanges {
-            if let Some(command) = &mut exchange.command {
-                command.acknowledged_by =
-                    find(Speaker::Client, command.next_sequence).map(|(packet, _)| packet);
-            }
-        }
-        let replies = self.exchanges.iter_mut().flat_map(|exchange| &mut exchange.replies);
-        for reply in replies.chain(&mut self.greeting) {
-            if let Some((packet, offset)) = find(Speaker::Server, reply.next_sequence) {
-                reply.acknowledged_by = Some(packet);
-                reply.acknowledgement = Some(relative_sequence(offset));
-            }
-        }
     }
 
     fn reported_transfers(&self, counterpart: &impl Fn(u64, u64) -> Option<u64>) -> Vec<Transfer> {

@@ -8,15 +8,13 @@ use ftp_protocol::sequence::{self, Fit};
 use smallvec::SmallVec;
 
 use super::control::{Mark, Said, Saying};
-use super::session::{HIDDEN, Memory, Progress, Session, relative_sequence};
-use crate::hex;
+use super::session::{Memory, Progress, Session};
 use crate::limits::Loss;
-use crate::report::{self, Exchange, Reply};
 
 impl Session {
     /// A line of the client's.
-    pub(super) fn command(&mut self, said: Said) {
-        let Saying::Line(line) = said.what else { return };
+    pub(super) fn command(&mut self, said: &Said) {
+        let Saying::Line(line) = &said.what else { return };
         let (command, oddities) = CommandLine::parse(&line.bytes);
         if command.word.is_empty() && command.argument.is_none() {
             return;
@@ -42,36 +40,11 @@ impl Session {
             self.dropped.add(Loss::LineBytes);
         }
         self.give_up_half_answered();
-        let (argument, argument_bytes) = self.argument_text(verb, command.argument);
-        self.exchanges.push(Exchange {
-            command: Some(report::Command {
-                packets: said.packets,
-                time: self.seconds(said.first.time),
-                verb: command.verb_text(),
-                argument,
-                argument_bytes,
-                defined_in: verb.map(Verb::defined_in),
-                flags: said.last.flags.names(),
-                sequence: relative_sequence(said.start),
-                next_sequence: relative_sequence(said.end),
-                acknowledged_by: None,
-                truncated_from: line.truncated_from,
-            }),
-            // Nearly every command has one reply; a vector would take room for four.
-            replies: Vec::with_capacity(1),
-        });
-        let behind = command.argument.map(<[u8]>::len);
-        self.memories.push(Memory {
-            verb,
-            argument: behind.map(|length| end_of(line.bytes, length)),
-            packet: said.first.packet,
-            end: said.end,
-            progress: Progress::Waiting,
-            announcement: None,
-            transfer: None,
-            login: None,
-        });
-        let index = self.memories.len() - 1;
+        let hidden = self.is_secret(verb) && !self.wanted.passwords;
+        let argument = command.argument.map(<[u8]>::len);
+        let kept = self.transcript.keep_command(said, &line.bytes, argument, hidden, line.truncated_from);
+        let index = self.memories.len();
+        self.memories.push(Memory::new(verb, Some(kept), Progress::Waiting));
         if self.pending.len() >= self.limits.unanswered && self.pending.pop_front().is_some() {
             self.dropped.add(Loss::Unanswered);
         }
@@ -79,29 +52,24 @@ impl Session {
         self.begin(index, said.first.time);
     }
 
-    /// The argument as the report gives it: passwords hidden, unless they are a guest's.
-    fn argument_text(&self, verb: Option<Verb>, argument: Option<&[u8]>) -> (Option<String>, Option<String>) {
-        let Some(bytes) = argument else { return (None, None) };
-        let secret = match verb {
+    /// Whether the argument of a command is a secret: passwords are, unless they are a guest's.
+    fn is_secret(&self, verb: Option<Verb>) -> bool {
+        match verb {
             Some(Verb::Pass) => !self.user().is_some_and(is_guest),
             Some(Verb::Acct) => true,
             _ => false,
-        };
-        if secret && !self.wanted.passwords {
-            return (Some(HIDDEN.into()), None);
         }
-        let (text, bytes) = hex::text(bytes);
-        (Some(text), bytes)
     }
 
     /// The user of the login under way.
     pub(super) fn user(&self) -> Option<&[u8]> {
-        self.memories.get(self.user_at?)?.argument.as_deref()
+        let argument = self.memories.get(self.user_at?)?.argument()?;
+        Some(argument.of(&self.transcript.text))
     }
 
     /// A reply of the server's.
-    pub(super) fn reply(&mut self, said: Said) {
-        let Said { what: Saying::Reply(reply), packets, start, end, first, .. } = said else { return };
+    pub(super) fn reply(&mut self, said: &Said) {
+        let Said { what: Saying::Reply(reply), start, first, .. } = said else { return };
         for oddity in &reply.oddities {
             self.note(first.packet, format!("reply: {oddity}"));
         }
@@ -112,32 +80,35 @@ impl Session {
             lines => Cow::Owned(lines.join(&b'\n')),
         };
         let after_gap = std::mem::take(&mut self.gap_since_reply) || reply.after_gap;
-        if self.is_greeting(start, code) {
+        if self.is_greeting(*start, code) {
             self.name_from_greeting(&all_text, first.packet);
-            let greeting = self.reported(reply, packets, first, (start, end));
+            let greeting = self.transcript.keep_reply(said, reply, &all_text);
             if let Some(delayed) = self.greeting.replace(greeting) {
-                self.note(delayed.packet, "the server asked to wait (120) before its greeting".into());
+                self.note(delayed.packet(), "the server asked to wait (120) before its greeting".into());
             }
             return;
         }
-        let kept = match self.answered(&first, code, after_gap) {
+        let kept = match self.answered(first, code, after_gap) {
             Some(index) => {
                 let kept = self.has_room_for_reply(index, all_text.len());
                 self.progress(index, code);
-                self.effect(index, code, text, &all_text, &first);
+                self.effect(index, code, text, &all_text, first);
                 Some(index).filter(|_| kept)
             }
-            None => self.unasked(code, text, &first),
+            None => self.unasked(code, text, first),
         };
-        let reported = self.reported(reply, packets, first, (start, end));
-        if let Some(exchange) = kept.and_then(|index| self.exchanges.get_mut(index)) {
-            exchange.replies.push(reported);
+        if let Some(index) = kept
+            && let Some(memory) = self.memories.get_mut(index)
+        {
+            memory.replies += 1;
+            let reply = self.transcript.keep_reply(said, reply, &all_text);
+            self.transcript.answer(index, reply);
         }
     }
 
     /// Whether one more reply of so many bytes may be kept of an exchange; otherwise it is counted.
     fn has_room_for_reply(&mut self, index: usize, text: usize) -> bool {
-        let replies = self.exchanges.get(index).map_or(0, |exchange| exchange.replies.len());
+        let replies = self.memories.get(index).map_or(0, |memory| memory.replies);
         if replies >= self.limits.replies {
             self.dropped.add(Loss::Replies);
             return false;
@@ -145,35 +116,10 @@ impl Session {
         self.has_room(text, false)
     }
 
-    /// A reply as the report gives it, in the memory in which it was read.
-    fn reported(
-        &self,
-        reply: ftp_protocol::Reply,
-        packets: Vec<u64>,
-        first: Mark,
-        (start, end): (u64, u64),
-    ) -> Reply {
-        let is_text = reply.lines.iter().all(|line| std::str::from_utf8(line).is_ok());
-        let lines_bytes = (!is_text).then(|| reply.lines.iter().map(|line| hex::encode(line)).collect());
-        Reply {
-            packet: first.packet,
-            packets,
-            time: self.seconds(first.time),
-            code: reply.code,
-            lines: reply.lines.into_iter().map(hex::into_text).collect(),
-            lines_bytes,
-            sequence: relative_sequence(start),
-            next_sequence: relative_sequence(end),
-            acknowledged_by: None,
-            acknowledgement: None,
-            truncated_from: reply.truncated_from,
-        }
-    }
-
     /// The first reply of a connection greets; 120 asks to wait for it.
     fn is_greeting(&self, start: u64, code: Option<u16>) -> bool {
         let at_start =
-            start == 0 && (self.from_the_beginning || self.exchanges.is_empty() && code == Some(220));
+            start == 0 && (self.from_the_beginning || self.memories.is_empty() && code == Some(220));
         let after_delay =
             self.greeting.as_ref().is_some_and(|greeting| greeting.code == Some(120)) && code == Some(220);
         at_start && self.greeting.is_none() && code.is_some() || after_delay
@@ -183,14 +129,14 @@ impl Session {
     fn answered(&mut self, first: &Mark, code: Option<u16>, after_gap: bool) -> Option<usize> {
         let Some(code) = code else {
             // A line without a code belongs to whatever the server was answering.
-            return self.pending.front().copied().or(self.exchanges.len().checked_sub(1));
+            return self.pending.front().copied().or(self.memories.len().checked_sub(1));
         };
         let received = first.acknowledges;
         // Refusals of this kind answer any command; behind a gap, most likely one that the capture does not hold.
         let refuses_anything = matches!(code, 500..=504);
         let eligible: SmallVec<[usize; 4]> = {
             let by_number = |index: &&usize| {
-                let end = self.memories.get(**index).map_or(0, |memory| memory.end);
+                let end = self.memories.get(**index).map_or(0, Memory::end);
                 let before_gap = refuses_anything && end < self.client_gap;
                 received.is_none_or(|received| end <= received) && !before_gap
             };
@@ -230,7 +176,7 @@ impl Session {
         // Captures put together by hand have acknowledgment numbers that say nothing.
         let oldest = self.pending.front().copied().filter(|index| {
             let earlier = self.memories.get(*index).is_some_and(|memory| {
-                memory.packet < first.packet && !(refuses_anything && memory.end < self.client_gap)
+                memory.packet() < first.packet && !(refuses_anything && memory.end() < self.client_gap)
             });
             earlier && fits(*index) != Fit::Never
         });
@@ -242,7 +188,7 @@ impl Session {
         let index = self.memories.len().checked_sub(1)?;
         let memory = self.memories.get(index)?;
         let fits = matches!(sequence::fit(memory.verb, code), Fit::Final | Fit::Preliminary);
-        let behind_gap = memory.end < self.client_gap;
+        let behind_gap = memory.end() < self.client_gap;
         (code != 421 && !behind_gap && memory.verb.is_some() && fits).then_some(index)
     }
 
@@ -264,18 +210,8 @@ impl Session {
         if !self.has_room(text.len(), true) {
             return None;
         }
-        self.exchanges.push(Exchange { command: None, replies: Vec::with_capacity(1) });
-        self.memories.push(Memory {
-            verb: None,
-            argument: None,
-            packet: 0,
-            end: 0,
-            progress: Progress::Done,
-            announcement: None,
-            transfer: None,
-            login: None,
-        });
-        let index = self.memories.len() - 1;
+        let index = self.memories.len();
+        self.memories.push(Memory::new(None, None, Progress::Done));
         self.progress(index, code);
         self.effect(index, code, text, text, first);
         Some(index)
@@ -284,9 +220,8 @@ impl Session {
     /// A command was answered by text without a code, and the client went on: it takes that for the answer.
     fn give_up_half_answered(&mut self) {
         let answered = |index: &usize| {
-            let waiting =
-                self.memories.get(*index).is_some_and(|memory| memory.progress == Progress::Waiting);
-            waiting && self.exchanges.get(*index).is_some_and(|exchange| !exchange.replies.is_empty())
+            let memory = self.memories.get(*index);
+            memory.is_some_and(|memory| memory.progress == Progress::Waiting && memory.replies > 0)
         };
         let done: Vec<usize> = self.pending.iter().copied().filter(|index| answered(index)).collect();
         self.pending.retain(|index| !done.contains(index));
@@ -295,10 +230,4 @@ impl Session {
 
 fn waits_in(memories: &[Memory], index: usize) -> bool {
     memories.get(index).is_some_and(|memory| memory.progress == Progress::Waiting)
-}
-
-/// The last `length` bytes, in the same memory.
-fn end_of(mut bytes: Vec<u8>, length: usize) -> Vec<u8> {
-    bytes.drain(..bytes.len().saturating_sub(length));
-    bytes
 }

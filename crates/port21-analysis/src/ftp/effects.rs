@@ -14,31 +14,25 @@ use crate::report::{Login, Mode, NameSource, Outcome, ReplyRef, Type};
 impl Session {
     /// A command was sent.
     pub(super) fn begin(&mut self, index: usize, time: Timestamp) {
-        let Some(memory) = self.memories.get_mut(index) else { return };
-        let (Some(verb), packet) = (memory.verb, memory.packet) else { return };
-        let argument = memory.argument.take();
+        let Some(memory) = self.memories.get(index) else { return };
+        let (Some(verb), packet, argument) = (memory.verb, memory.packet(), memory.argument()) else { return };
+        let text = std::mem::take(&mut self.transcript.text);
+        let argument = argument.map(|argument| argument.of(&text));
         match verb {
-            Verb::User => self.begin_login(index, argument.as_deref(), packet),
-            Verb::Pass => self.password(index, argument.as_deref(), packet),
+            Verb::User => self.begin_login(index, argument, packet),
+            Verb::Pass => self.password(index, argument, packet),
             Verb::Acct => {
                 let login = self.logins.len().checked_sub(1);
                 self.set_login(index, login);
             }
             Verb::Allo => {
-                self.allocated = argument.as_deref().and_then(leading_number).map(|bytes| (bytes, packet));
+                self.allocated = argument.and_then(leading_number).map(|bytes| (bytes, packet));
             }
-            _ if verb.arranges_data() => self.announce(index, verb, argument.as_deref(), packet, time),
-            _ if verb.is_transfer() => self.begin_transfer(index, verb, argument.as_deref(), packet, time),
+            _ if verb.arranges_data() => self.announce(index, verb, argument, packet, time),
+            _ if verb.is_transfer() => self.begin_transfer(index, verb, argument, packet, time),
             _ => {}
         }
-        self.put_back(index, argument);
-    }
-
-    /// Gives an exchange its argument back, which was taken to be looked at.
-    fn put_back(&mut self, index: usize, argument: Option<Vec<u8>>) {
-        if let Some(memory) = self.memories.get_mut(index) {
-            memory.argument = argument;
-        }
+        self.transcript.text = text;
     }
 
     /// A reply was given to the exchange at `index`.
@@ -51,10 +45,11 @@ impl Session {
         first: &Mark,
     ) {
         let (Some(code), packet) = (code, first.packet) else { return };
-        let Some(memory) = self.memories.get_mut(index) else { return };
-        let (verb, argument) = (memory.verb, memory.argument.take());
-        self.change(index, code, argument.as_deref(), text, packet);
-        self.put_back(index, argument);
+        let Some(memory) = self.memories.get(index) else { return };
+        let (verb, argument) = (memory.verb, memory.argument());
+        let kept = std::mem::take(&mut self.transcript.text);
+        self.change(index, code, argument.map(|argument| argument.of(&kept)), text, packet);
+        self.transcript.text = kept;
         match code {
             227..=229 if verb.is_none_or(Verb::arranges_data) => {
                 self.announced(index, code, text, packet, first.time)
@@ -75,7 +70,7 @@ impl Session {
         let positive = sequence::is_completion(code);
         match memory.verb {
             Some(Verb::User | Verb::Pass | Verb::Acct) => self.login_reply(index, code, packet),
-            Some(Verb::Auth) if code == 234 => self.auth_packet = Some(memory.packet),
+            Some(Verb::Auth) if code == 234 => self.auth_packet = Some(memory.packet()),
             Some(Verb::Pwd | Verb::Xpwd) if code == 257 => {
                 self.directory = path::parse_quoted(text).or(self.directory.take());
             }

@@ -10,6 +10,7 @@
 //!        ├─ session     dialogue: which reply answers what    effects: what it changes    transfer: what it moves
 //!        ├─ watch       announcements and connections, whichever comes first
 //!        ├─ expectations  announced data connections       content: what crossed them
+//!        ├─ transcript  all that was said, in little room
 //!        └─ build       the session as the report writes it
 //! ```
 
@@ -29,6 +30,7 @@ mod stage;
 mod stranger;
 mod strangers;
 mod tls;
+mod transcript;
 mod transfer;
 mod watch;
 

@@ -1,7 +1,7 @@
 //! One FTP session while it goes on: who speaks, what was said, and what is still expected.
 //!
 //! ```text
-//! Control::next() ──▶ Session::said ──▶ exchanges   (dialogue.rs: which reply answers which command)
+//! Control::next() ──▶ Session::said ──▶ transcript  (dialogue.rs: which reply answers which command)
 //!                                  └──▶ effects     (effects.rs: login, directory, type, announcements, transfers)
 //! data connections ──▶ claim / ended ──▶ transfers  (here)
 //! end of the control connection ──▶ build.rs ──▶ report::Session
@@ -16,9 +16,10 @@ use port21_capture::{Scope, Timestamp};
 
 use super::build::Wanted;
 use super::control::{Control, Said, Saying, Speaker};
+use super::transcript::{KeptCommand, KeptReply, Span, Transcript};
 use super::transfer::{Announcement, Ended, Index, Pending};
 use crate::limits::{Dropped, FtpLimits, Loss};
-use crate::report::{Endpoint, Exchange, Login, NameSource, Note, Protocol, Reply, Type};
+use crate::report::{Endpoint, Login, NameSource, Note, Protocol, Type};
 use crate::tcp::End;
 
 /// About what an exchange, a data connection, or another thing that is remembered takes up beside its text, in bytes.
@@ -38,25 +39,45 @@ pub enum Progress {
     Done,
 }
 
-/// What the session must remember of an exchange beside what is reported.
+/// A command and what came of it; or what came without one.
 #[derive(Debug)]
 pub struct Memory {
     /// The command's verb, if it is a known one.
     pub verb: Option<Verb>,
-    /// The command's argument as sent.
-    pub argument: Option<Vec<u8>>,
-    /// Packet of the command (0 without one).
-    pub packet: u64,
-    /// Stream offset behind the command.
-    pub end: u64,
+    /// The command.
+    pub command: Option<KeptCommand>,
     /// Where it stands.
     pub progress: Progress,
+    /// Replies that were kept.
+    pub replies: usize,
     /// The announcement that it made.
     pub announcement: Option<Index>,
     /// The transfer that it asked for.
     pub transfer: Option<Index>,
     /// The login that it belongs to.
     pub login: Option<Index>,
+}
+
+impl Memory {
+    /// Nothing came of it yet.
+    pub fn new(verb: Option<Verb>, command: Option<KeptCommand>, progress: Progress) -> Self {
+        Memory { verb, command, progress, replies: 0, announcement: None, transfer: None, login: None }
+    }
+
+    /// Packet of the command; 0 without one.
+    pub fn packet(&self) -> u64 {
+        self.command.map_or(0, |command| command.packet())
+    }
+
+    /// Stream offset behind the command; 0 without one.
+    pub fn end(&self) -> u64 {
+        self.command.map_or(0, |command| command.end())
+    }
+
+    /// The command's argument as sent.
+    pub fn argument(&self) -> Option<Span> {
+        self.command?.argument()
+    }
 }
 
 /// What the rest of the stage has to do.
@@ -130,8 +151,8 @@ pub struct Session {
     /// Something of the dialogue is not in the capture.
     pub has_gaps: bool,
 
-    pub(super) greeting: Option<Reply>,
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) transcript: Transcript,
+    pub(super) greeting: Option<KeptReply>,
     pub(super) memories: Vec<Memory>,
     pub(super) pending: VecDeque<Index>,
     pub(super) gap_since_reply: bool,
@@ -194,8 +215,8 @@ impl Session {
             auth_packet: None,
             tls_packets: (None, None),
             has_gaps: false,
+            transcript: Transcript::default(),
             greeting: None,
-            exchanges: Vec::new(),
             memories: Vec::new(),
             pending: VecDeque::new(),
             gap_since_reply: false,
@@ -232,12 +253,12 @@ impl Session {
     /// Takes in what has been said since the last call; returns what follows for the rest of the stage.
     pub fn listen(&mut self, over: bool) -> Vec<Action> {
         while let Some(said) = self.control.next(over) {
-            self.said(said);
+            self.said(&said);
         }
         std::mem::take(&mut self.actions)
     }
 
-    fn said(&mut self, said: Said) {
+    fn said(&mut self, said: &Said) {
         match (&said.what, said.by) {
             (Saying::Line(_), _) => self.command(said),
             (Saying::Reply(_), _) => self.reply(said),
@@ -250,7 +271,7 @@ impl Session {
             }
             (Saying::TlsBegins, _) => {
                 let implicit =
-                    self.exchanges.is_empty() && self.greeting.is_none() && self.auth_packet.is_none();
+                    self.memories.is_empty() && self.greeting.is_none() && self.auth_packet.is_none();
                 self.protocol = if implicit && self.server.port == super::recognise::IMPLICIT_TLS_PORT {
                     Protocol::FtpsImplicit
                 } else {
@@ -451,18 +472,15 @@ impl Session {
         }
     }
 
-    /// Seconds since the first packet of the capture.
-    pub(super) fn seconds(&self, time: Timestamp) -> f64 {
-        time.seconds_since(self.epoch)
-    }
-
     /// Whether one more command or reply of so many bytes may be kept; otherwise it is counted.
     pub(super) fn has_room(&mut self, text: usize, is_new: bool) -> bool {
         // Kept as text, as sent where that differs, and for looking back.
         let more = text.saturating_mul(3).saturating_add(OVERHEAD);
-        let loss = if is_new && self.exchanges.len() >= self.limits.exchanges {
+        let loss = if is_new && self.memories.len() >= self.limits.exchanges {
             Loss::Exchanges
-        } else if self.bytes.saturating_add(more) > self.limits.session_bytes {
+        } else if self.bytes.saturating_add(more) > self.limits.session_bytes
+            || !self.transcript.has_room(text)
+        {
             Loss::SessionBytes
         } else if more > self.allowance {
             Loss::SessionsBytes
