@@ -29,7 +29,8 @@ pub type Replies = SmallVec<[Reply; 1]>;
 /// Assembles the lines of one control connection's server side into [`Reply`]s.
 #[derive(Debug, Clone, Default)]
 pub struct ReplyReader {
-    open: Option<Open>,
+    /// Boxed, for most replies have one line.
+    open: Option<Box<Open>>,
 }
 
 /// A reply whose last line is not there yet.
@@ -105,8 +106,8 @@ impl ReplyReader {
     /// a line nothing happens.
     pub fn settle(&mut self) -> Replies {
         let mut replies = Replies::new();
-        while let Some((at, closes)) = self.open.as_ref().and_then(Open::candidate) {
-            match self.open.take_if(|_| closes).and_then(Open::close_with_last_line) {
+        while let Some((at, closes)) = self.open.as_deref().and_then(Open::candidate) {
+            match self.open.take_if(|_| closes).and_then(|open| open.close_with_last_line()) {
                 Some(reply) => replies.push(reply),
                 None => self.split(at, &mut replies),
             }
@@ -132,7 +133,7 @@ impl ReplyReader {
         let junk = head::junk_before(&line.bytes);
         match head::parse(line.bytes.get(junk..).unwrap_or_default()) {
             Some(Head { code, separator: Separator::Hyphen, .. }) => {
-                self.open = Some(Open::new(Some(code), true, line))
+                self.open = Some(Box::new(Open::new(Some(code), true, line)))
             }
             Some(Head { code, .. }) => {
                 replies.push(build(Some(code), None, smallvec![line], Dropped::default()))
@@ -212,7 +213,7 @@ impl ReplyReader {
         if head::parse(&line.bytes).is_some() {
             self.outside(line, replies);
         } else {
-            self.open = Some(Open::new(code, false, line));
+            self.open = Some(Box::new(Open::new(code, false, line)));
         }
     }
 

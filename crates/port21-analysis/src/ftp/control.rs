@@ -30,6 +30,15 @@ const OVERHEAD: usize = 256;
 /// What a piece of text completes: nearly always one line, or none.
 type Lines = SmallVec<[Line; 1]>;
 
+/// What waits to be heard, first said first.
+pub type Queue = VecDeque<Said>;
+
+/// A queue that had room for more than this is not used for another dialogue.
+const QUEUE_ROOM: usize = 64;
+
+/// Room for as many marks of acknowledgments is made at first.
+const FIRST_ACKNOWLEDGEMENTS: usize = 8;
+
 /// Which side of a dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Speaker {
@@ -80,7 +89,7 @@ pub struct Said {
     /// Stream offset behind its last byte.
     pub end: u64,
     /// Packets that carry it, in order.
-    pub packets: Vec<u64>,
+    pub packets: SmallVec<[u64; 1]>,
     /// The segment in which it begins.
     pub first: Mark,
     /// The segment that completes it.
@@ -126,7 +135,7 @@ struct Side {
     /// How far the stream has been delivered.
     delivered: u64,
     segments: VecDeque<Mark>,
-    queue: VecDeque<Said>,
+    queue: Queue,
     /// About how many bytes the queue takes up.
     waiting: usize,
     /// Offsets of this side's data with the packet that acknowledged them first.
@@ -145,7 +154,7 @@ impl Control {
             tls_bytes: 0,
             delivered: 0,
             segments: VecDeque::new(),
-            queue: VecDeque::new(),
+            queue: Queue::new(),
             waiting: 0,
             acknowledged: Vec::new(),
         };
@@ -155,6 +164,29 @@ impl Control {
             most_waiting: limits.waiting_bytes,
             most_acknowledgements: limits.exchanges,
             hurried: 0,
+        }
+    }
+
+    /// Lends an empty queue for what `by` is about to say. Nearly everything said is heard at once, so that one queue serves
+    /// all dialogues in turn, and stays where the processor has it at hand.
+    pub fn borrow_queue(&mut self, by: Speaker, queue: &mut Queue) {
+        let side = side_of(&mut self.sides, by);
+        if side.queue.is_empty() {
+            std::mem::swap(&mut side.queue, queue);
+        }
+    }
+
+    /// Gives a lent queue back, unless something waits in it.
+    pub fn return_queue(&mut self, queue: &mut Queue) {
+        for side in &mut self.sides {
+            if side.queue.is_empty() && side.queue.capacity() > 0 {
+                let mut lent = std::mem::take(&mut side.queue);
+                if (queue.capacity() + 1..=QUEUE_ROOM).contains(&lent.capacity()) {
+                    // From the beginning of its room again.
+                    lent.clear();
+                    *queue = lent;
+                }
+            }
         }
     }
 
@@ -218,6 +250,9 @@ impl Control {
         let most = self.most_acknowledgements;
         let side = side_of(&mut self.sides, by);
         if side.tls.is_none() && side.acknowledged.len() < most {
+            if side.acknowledged.is_empty() {
+                side.acknowledged.reserve(FIRST_ACKNOWLEDGEMENTS);
+            }
             side.acknowledged.push((offset, packet));
         }
     }
@@ -317,6 +352,10 @@ impl Side {
         if self.segments.len() >= SEGMENT_LIMIT {
             self.segments.pop_back();
         }
+        if self.segments.capacity() == 0 {
+            // The last of what was said, and one of what is being said; without this, room for four.
+            self.segments.reserve_exact(2);
+        }
         self.segments.push_back(mark);
     }
 
@@ -383,7 +422,7 @@ impl Side {
             self.segments.pop_front();
         }
         let mut carrying = self.segments.iter().filter(|mark| mark.offset < end.max(start + 1));
-        let packets: Vec<u64> = carrying.clone().map(|mark| mark.packet).collect();
+        let packets = carrying.clone().map(|mark| mark.packet).collect();
         let none = Mark {
             offset: start,
             packet: 0,

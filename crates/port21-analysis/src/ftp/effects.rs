@@ -15,7 +15,9 @@ impl Session {
     /// A command was sent.
     pub(super) fn begin(&mut self, index: usize, time: Timestamp) {
         let Some(memory) = self.memories.get(index) else { return };
-        let (Some(verb), packet, argument) = (memory.verb, memory.packet(), memory.argument()) else { return };
+        let (Some(verb), packet, argument) = (memory.verb, memory.packet(), memory.argument()) else {
+            return;
+        };
         let text = std::mem::take(&mut self.transcript.text);
         let argument = argument.map(|argument| argument.of(&text));
         match verb {

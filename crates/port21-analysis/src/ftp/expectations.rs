@@ -77,7 +77,7 @@ impl Expectations {
     /// Watches for a connection to `port`, at the announced address and at the one known from the control connection.
     pub fn add(&mut self, port: u16, expectation: Expectation) {
         for address in addresses(&expectation) {
-            let list = self.by_listener.entry((address, port)).or_default();
+            let list = self.by_listener.entry((address, port)).or_insert_with(|| Vec::with_capacity(1));
             if list.len() >= PER_ENDPOINT {
                 // One that has been answered is no loss.
                 let answered = list.iter().position(|e| !e.is_open());

@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -16,7 +17,7 @@ use port21_capture::{Scope, Timestamp};
 
 use super::build::Wanted;
 use super::control::{Control, Said, Saying, Speaker};
-use super::transcript::{KeptCommand, KeptReply, Span, Transcript};
+use super::transcript::{FIRST_SAID, KeptCommand, KeptReply, Span, Transcript};
 use super::transfer::{Announcement, Ended, Index, Pending};
 use crate::limits::{Dropped, FtpLimits, Loss};
 use crate::report::{Endpoint, Login, NameSource, Note, Protocol, Type};
@@ -174,7 +175,7 @@ pub struct Session {
     pub(super) streams: HashMap<u64, Option<Box<Ended>>>,
     pub(super) notes: Vec<Note>,
     /// What bounds it.
-    pub(super) limits: FtpLimits,
+    pub(super) limits: Arc<FtpLimits>,
     /// What that has cost.
     pub(super) dropped: Dropped,
     /// About how many bytes it takes up, and how many all sessions may still take up beside.
@@ -198,7 +199,7 @@ impl Session {
         [client, server]: [Endpoint; 2],
         client_end: End,
         epoch: Timestamp,
-        limits: &FtpLimits,
+        limits: &Arc<FtpLimits>,
     ) -> Self {
         Session {
             id,
@@ -217,11 +218,12 @@ impl Session {
             has_gaps: false,
             transcript: Transcript::default(),
             greeting: None,
-            memories: Vec::new(),
+            memories: Vec::with_capacity(FIRST_SAID),
             pending: VecDeque::new(),
             gap_since_reply: false,
             client_gap: 0,
-            logins: Vec::new(),
+            // A session nearly always has one of each; a vector makes room for four.
+            logins: Vec::with_capacity(1),
             logged_in: 0,
             directory: None,
             representation: Type::Ascii,
@@ -233,12 +235,12 @@ impl Session {
             is_enciphered: false,
             scope: Scope::default(),
             sizes: HashMap::new(),
-            announcements: Vec::new(),
+            announcements: Vec::with_capacity(1),
             current: None,
-            transfers: Vec::new(),
+            transfers: Vec::with_capacity(1),
             streams: HashMap::new(),
             notes: Vec::new(),
-            limits: *limits,
+            limits: Arc::clone(limits),
             dropped: Dropped::default(),
             bytes: 0,
             allowance: usize::MAX,

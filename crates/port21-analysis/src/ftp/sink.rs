@@ -64,7 +64,9 @@ impl Sink for Stage {
             Some(Role::Control(id)) => {
                 let id = *id;
                 if let Some(session) = self.sessions.get_mut(&id) {
-                    session.control.data(speaker(session.client_end, from), &chunk);
+                    let by = speaker(session.client_end, from);
+                    session.control.borrow_queue(by, &mut self.queue);
+                    session.control.data(by, &chunk);
                 }
                 self.listen(id, false);
                 Interest::Keep

@@ -18,6 +18,7 @@ use port21_capture::Timestamp;
 use super::build::Wanted;
 use super::conclude::Concluded;
 use super::content::FREE_ZEROS;
+use super::control::Queue;
 use super::expectations::Expectations;
 use super::pairs::Pairs;
 use super::recognise::speaker;
@@ -67,7 +68,7 @@ pub(super) struct FailedControl {
 /// The FTP stage.
 #[derive(Debug)]
 pub struct Stage {
-    pub(super) limits: FtpLimits,
+    pub(super) limits: Arc<FtpLimits>,
     pub(super) dropped: Dropped,
     pub(super) hash: Hashing,
     /// Zeros that may still be hashed in the place of missing bytes.
@@ -85,6 +86,8 @@ pub struct Stage {
     pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
     pub(super) controls: HashMap<u64, report::Connection>,
+    /// A queue for what is being said, on whichever control connection.
+    pub(super) queue: Queue,
     next_session: u64,
     pub(super) pairs: Pairs,
     pub(super) expectations: Expectations,
@@ -106,7 +109,7 @@ impl Stage {
     /// Nothing seen yet.
     pub fn new(options: &Options) -> Self {
         Stage {
-            limits: options.limits.ftp,
+            limits: Arc::new(options.limits.ftp),
             dropped: Dropped::default(),
             hash: options.hash.clone(),
             zeros: FREE_ZEROS,
@@ -123,6 +126,7 @@ impl Stage {
             roles: HashMap::new(),
             sessions: HashMap::new(),
             controls: HashMap::new(),
+            queue: Queue::new(),
             next_session: 1,
             pairs: Pairs::new(options.limits.ftp.strangers),
             expectations: Expectations::new(options.limits.ftp.announcements),
@@ -219,6 +223,7 @@ impl Stage {
         let before = session.bytes;
         session.allowance = self.limits.sessions_bytes.saturating_sub(self.kept);
         let actions = session.listen(over);
+        session.control.return_queue(&mut self.queue);
         self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
         for action in actions {
             match action {

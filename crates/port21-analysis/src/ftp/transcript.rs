@@ -106,7 +106,7 @@ impl KeptReply {
 }
 
 /// What was said in a session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Transcript {
     /// The text of everything.
     pub text: Vec<u8>,
@@ -122,6 +122,21 @@ pub struct Style<'a> {
     pub epoch: Timestamp,
     /// Knows which packet acknowledged what.
     pub control: &'a Control,
+}
+
+/// Room that is made at first: what a session says that looks into a directory and fetches a file.
+const FIRST_TEXT: usize = 512;
+/// The same, in commands or replies.
+pub const FIRST_SAID: usize = 8;
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Transcript {
+            text: Vec::with_capacity(FIRST_TEXT),
+            packets: Vec::new(),
+            replies: Vec::with_capacity(FIRST_SAID),
+        }
+    }
 }
 
 impl Transcript {

@@ -7,6 +7,10 @@ use super::limits::Budget;
 /// Most packets remembered of one direction's history.
 const MARKS: usize = 64;
 
+/// Room that is made at first, for bytes and for packets: what one end says in a short dialogue.
+const FIRST_BYTES: usize = 128;
+const FIRST_MARKS: usize = 8;
+
 /// The last delivered bytes, which are contiguous and end at `end`.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -53,6 +57,10 @@ impl History {
             budget.dropped.history_bytes += kept.len() as u64;
             self.clear(budget);
             return;
+        }
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(kept.len().max(FIRST_BYTES.min(limit)));
+            self.marks.reserve_exact(FIRST_MARKS);
         }
         // Never twice the limit, as doubling would make it.
         if self.bytes.len() >= limit / 2 {
