@@ -205,6 +205,7 @@ impl Stage {
                     let whole = head.get(start..).unwrap_or_default();
                     let bytes = whole.get(..length).unwrap_or(whole);
                     let chunk = Chunk { offset, bytes, packet, time, flags, acknowledges };
+                    session.control.borrow_queue(by(from), &mut self.queue);
                     session.control.data(by(from), &chunk);
                 }
                 Event::Gap(from, gap) => session.control.gap(by(from), gap),

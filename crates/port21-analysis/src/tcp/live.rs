@@ -151,7 +151,7 @@ impl Live {
     }
 
     /// Delivers what waits, states what is missing, and gives the connection away.
-    pub fn end<S: Sink>(mut self: Box<Self>, sink: &mut S, budget: &mut Budget) {
+    pub fn end<S: Sink>(mut self, sink: &mut S, budget: &mut Budget) {
         for from in [End::Initiator, End::Responder] {
             let (stream, mut outlet) = self.outlet(from, sink, budget);
             stream.close(&mut outlet);

@@ -52,6 +52,9 @@ fn words(address: IpAddr) -> [u64; 2] {
 /// Place of a connection in the table.
 pub(super) type Slot = u32;
 
+/// Connections that lie together. They are not moved when there are more.
+const BLOCK: usize = 16;
+
 /// Entries of the order of use that may belong to connections which are gone, beside one for each that is there.
 const STALE: usize = 4096;
 
@@ -59,8 +62,7 @@ const STALE: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Table {
     index: HashMap<Key, Slot, RandomState>,
-    slots: Vec<Option<Box<Live>>>,
-    free: Vec<Slot>,
+    slots: Slots,
     /// A packet of each connection, its stream and its slot: the last packet when it was looked at last. Keeping a list in the
     /// order of use would touch the neighbours of a connection with its every packet.
     order: BinaryHeap<Reverse<(u64, u64, Slot)>>,
@@ -76,28 +78,20 @@ impl Table {
     }
 
     pub fn get(&self, slot: Slot) -> Option<&Live> {
-        self.slots.get(slot as usize)?.as_deref()
+        self.slots.get(slot)
     }
 
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Live> {
-        self.slots.get_mut(slot as usize)?.as_deref_mut()
+        self.slots.place(slot)?.as_mut()
     }
 
     /// Adds a connection as the one used last.
     pub fn insert(&mut self, live: Live) -> Slot {
         let key = Key::of(&live);
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                (self.slots.len() - 1) as Slot
-            }
-        };
+        let (packet, stream) = (live.connection.packets.1, live.connection.stream);
+        let slot = self.slots.insert(live);
         self.index.insert(key, slot);
-        self.order.push(Reverse((live.connection.packets.1, live.connection.stream, slot)));
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = Some(Box::new(live));
-        }
+        self.order.push(Reverse((packet, stream, slot)));
         if self.order.len() > self.index.len().saturating_mul(2).saturating_add(STALE) {
             let slots = &self.slots;
             self.order.retain(|Reverse((_, stream, slot))| is_at(slots, *slot, *stream));
@@ -106,10 +100,9 @@ impl Table {
     }
 
     /// Takes a connection out.
-    pub fn remove(&mut self, slot: Slot) -> Option<Box<Live>> {
-        let live = self.slots.get_mut(slot as usize)?.take()?;
+    pub fn remove(&mut self, slot: Slot) -> Option<Live> {
+        let live = self.slots.remove(slot)?;
         self.index.remove(&Key::of(&live));
-        self.free.push(slot);
         Some(live)
     }
 
@@ -132,15 +125,54 @@ impl Table {
     }
 
     /// Takes all connections out, in stream order.
-    pub fn drain(&mut self) -> impl Iterator<Item = Box<Live>> + use<> {
-        let mut slots = std::mem::take(self).slots;
-        slots.sort_unstable_by_key(|live| live.as_ref().map(|live| live.connection.stream));
-        slots.into_iter().flatten()
+    pub fn drain(&mut self) -> impl Iterator<Item = Live> + use<> {
+        let Table { index, mut slots, .. } = std::mem::take(self);
+        let stream = |slot: Slot| slots.get(slot).map(|live| live.connection.stream);
+        let mut left: Vec<_> = index.into_values().map(|slot| (stream(slot), slot)).collect();
+        left.sort_unstable();
+        left.into_iter().filter_map(move |(_, slot)| slots.remove(slot))
+    }
+}
+
+/// Room for connections, in blocks. The place that was left last is taken next, while it is still at hand for the processor.
+#[derive(Debug, Default)]
+struct Slots {
+    blocks: Vec<Box<[Option<Live>; BLOCK]>>,
+    free: Vec<Slot>,
+}
+
+impl Slots {
+    fn get(&self, slot: Slot) -> Option<&Live> {
+        let slot = slot as usize;
+        self.blocks.get(slot / BLOCK)?.get(slot % BLOCK)?.as_ref()
+    }
+
+    fn place(&mut self, slot: Slot) -> Option<&mut Option<Live>> {
+        let slot = slot as usize;
+        self.blocks.get_mut(slot / BLOCK)?.get_mut(slot % BLOCK)
+    }
+
+    fn insert(&mut self, live: Live) -> Slot {
+        if self.free.is_empty() {
+            let first = self.blocks.len() * BLOCK;
+            self.blocks.push(Box::new([const { None }; BLOCK]));
+            self.free.extend((first..first + BLOCK).rev().map(|slot| slot as Slot));
+        }
+        let slot = self.free.pop().unwrap_or_default();
+        if let Some(place) = self.place(slot) {
+            *place = Some(live);
+        }
+        slot
+    }
+
+    fn remove(&mut self, slot: Slot) -> Option<Live> {
+        let live = self.place(slot)?.take()?;
+        self.free.push(slot);
+        Some(live)
     }
 }
 
 /// Whether the connection in `slot` is `stream`.
-fn is_at(slots: &[Option<Box<Live>>], slot: Slot, stream: u64) -> bool {
-    let live = slots.get(slot as usize).and_then(Option::as_deref);
-    live.is_some_and(|live| live.connection.stream == stream)
+fn is_at(slots: &Slots, slot: Slot, stream: u64) -> bool {
+    slots.get(slot).is_some_and(|live| live.connection.stream == stream)
 }
