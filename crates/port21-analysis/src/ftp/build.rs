@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use ftp_protocol::Verb;
+use port21_capture::Flags;
 
 use super::control::Speaker;
 use super::listing;
@@ -12,10 +13,10 @@ use super::transcript::Style;
 use super::transfer::{Announcement, Ended, Pending};
 use crate::hex;
 use crate::report::{
-    Connection, ConnectionState, Counterpart, Direction, Failure, FailureCause, Kind, Listing, Mode,
-    NameSource, Note, PerSide, Server, Setup, Side, Tls, Transfer,
+    Connection, Counterpart, Direction, Failure, FailureCause, Kind, Listing, Mode, NameSource, Note,
+    PerSide, Server, Setup, Tls, Transfer, convert,
 };
-use crate::tcp::End;
+use crate::tcp::{self, End, State};
 use crate::time;
 use crate::wording::{counted, number};
 
@@ -34,9 +35,10 @@ impl Session {
     /// Writes the session down. `counterpart`: which transfer of another session (by id) a shared stream was.
     pub fn report(
         mut self,
-        control: Connection,
+        control: &tcp::Connection,
         counterpart: impl Fn(u64, u64) -> Option<u64>,
     ) -> crate::report::Session {
+        let control = convert::connection(control, self.epoch);
         let style = Style { epoch: self.epoch, control: &self.control };
         let commands = self.memories.iter().map(|memory| memory.command);
         let exchanges = self.transcript.exchanges(commands, &style);
@@ -54,7 +56,7 @@ impl Session {
                 let stream = ended.connection.stream;
                 !used.contains(&stream) && (ended.opened || !tried.contains(&stream))
             })
-            .map(|ended| ended.connection.clone())
+            .map(|ended| convert::connection(&ended.connection, self.epoch))
             .collect();
         unused.sort_unstable_by_key(|connection| connection.stream);
         let last = transfers
@@ -242,7 +244,7 @@ impl Session {
             duration: content
                 .and_then(|content| content.times)
                 .map(|(first, last)| last.saturating_sub(first) as f64 / 1e9),
-            data: ended.map(|ended| ended.connection.clone()),
+            data: ended.map(|ended| convert::connection(&ended.connection, self.epoch)),
         }
     }
 
@@ -272,21 +274,21 @@ impl Session {
     /// Without an announcement: who opened the connection tells the mode, where a handshake does.
     fn default_mode(&self, ended: Option<&Ended>) -> Option<Mode> {
         let ended = ended?;
-        ended.connection.handshake.syn?;
+        ended.connection.syn?;
         if self.client.address == self.server.address {
             return None;
         }
-        let by_server = ended.connection.initiator.address == self.server.address;
+        let by_server = ended.connection.end(End::Initiator).address == self.server.address;
         Some(if by_server { Mode::Active } else { Mode::Passive })
     }
 
     /// Which end of a data connection is the client's.
     fn client_end(&self, ended: &Ended, announcement: Option<&Announcement>) -> Option<End> {
-        let connection = &ended.connection;
+        let [initiator, responder] = ended.connection.ends;
         if let Some(announcement) = announcement {
             let listener = match announcement.port {
-                Some(port) if port == connection.responder.port => End::Responder,
-                Some(port) if port == connection.initiator.port => End::Initiator,
+                Some(port) if port == responder.port => End::Responder,
+                Some(port) if port == initiator.port => End::Initiator,
                 _ => End::Responder,
             };
             return Some(if announcement.is_passive() { listener.other() } else { listener });
@@ -294,9 +296,9 @@ impl Session {
         if self.client.address == self.server.address {
             return None;
         }
-        if connection.initiator.address == self.client.address {
+        if initiator.address == self.client.address {
             Some(End::Initiator)
-        } else if connection.responder.address == self.client.address {
+        } else if responder.address == self.client.address {
             Some(End::Responder)
         } else {
             None
@@ -340,20 +342,14 @@ fn incomplete(
         let (missing, all) = (number(missing), counted(content.length, "byte"));
         return Some(format!("{missing} of {all} are not in the capture"));
     }
-    if connection.handshake.syn.is_none() && connection.handshake.syn_ack.is_none() {
+    if connection.syn.is_none() && connection.syn_ack.is_none() {
         return Some("the data connection was open when the capture began".into());
     }
-    let side = match sender {
-        Some(End::Responder) => Side::Responder,
-        _ => Side::Initiator,
-    };
-    let has = |segment: &crate::report::Closing, flag: &str| segment.flags.contains(&flag);
-    let ordered = connection
-        .closing
-        .iter()
-        .any(|segment| has(segment, "FIN") && (segment.from == side || sender.is_none()));
+    let ordered = connection.closing.iter().any(|segment| {
+        segment.flags.contains(Flags::FIN) && sender.is_none_or(|sender| segment.from == sender)
+    });
     if !ordered {
-        let reset = connection.closing.iter().find(|segment| has(segment, "RST"));
+        let reset = connection.closing.iter().find(|segment| segment.flags.contains(Flags::RST));
         return Some(match reset {
             Some(reset) => format!("the data connection was reset in packet {}", reset.packet),
             None => "the end of the data connection is not in the capture".into(),
@@ -381,8 +377,8 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
         return Some(Failure { cause: FailureCause::NotSeen, packets: Vec::new() });
     };
     let connection = &attempt.connection;
-    let syn = connection.handshake.syn;
-    let reset = connection.closing.iter().find(|segment| segment.flags.contains(&"RST"));
+    let syn = connection.syn.map(|syn| syn.packet);
+    let reset = connection.closing.iter().find(|segment| segment.flags.contains(Flags::RST));
     let proof = |last: Option<u64>| syn.into_iter().chain(last).collect();
     if !attempt.opened {
         return Some(match (attempt.unreachable, reset) {
@@ -397,7 +393,7 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
             }
         });
     }
-    let by_reset = connection.state == ConnectionState::Reset && attempt.bytes() == 0;
+    let by_reset = connection.state == State::Reset && attempt.bytes() == 0;
     by_reset.then(|| Failure { cause: FailureCause::Reset, packets: proof(reset.map(|reset| reset.packet)) })
 }
 

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::session::{Session, Unpaired};
 use super::stage::{EARLY, Role, Stage};
 use super::stranger::Stranger;
 use crate::limits::Loss;
 use crate::report::{self, Pairing};
+use crate::tcp::Connection;
 
 /// So many transfers of one session are looked for among the connections that nobody announced.
 const GUESSES: usize = 4096;
@@ -24,7 +26,7 @@ const SWAPPED: i64 = 20_000_000;
 #[derive(Debug)]
 pub struct Concluded {
     session: Box<Session>,
-    control: report::Connection,
+    control: Arc<Connection>,
     /// Which transfers of other sessions, by session and stream, used the same data connections.
     counterparts: BTreeMap<(u64, u64), u64>,
 }
@@ -33,7 +35,7 @@ impl Concluded {
     /// Writes the session down, without findings.
     pub fn report(self) -> report::Session {
         let Concluded { session, control, counterparts } = self;
-        session.report(control, |other, stream| counterparts.get(&(other, stream)).copied())
+        session.report(&control, |other, stream| counterparts.get(&(other, stream)).copied())
     }
 }
 
@@ -223,7 +225,7 @@ impl Owner {
 
     /// Whether a connection may be that of a transfer: as to time and direction.
     fn may_be(&self, stranger: &Stranger, unpaired: &Unpaired) -> bool {
-        let Some((_, opened, _)) = stranger.ended.as_deref() else { return false };
+        let Some((_, opened, _)) = &stranger.ended else { return false };
         let in_time = stranger.times.1 >= unpaired.from.unwrap_or(self.began).saturating_sub(EARLY)
             && unpaired.until.is_none_or(|until| stranger.times.0 <= until.saturating_add(EARLY));
         let client_is = |end: usize| stranger.ends.get(end).is_some_and(|e| e.address == self.client);
@@ -236,7 +238,7 @@ impl Owner {
 
     /// Whether it looks like data of a transfer whose command was not seen.
     fn may_have_used(&self, stranger: &Stranger) -> bool {
-        let Some((_, opened, _)) = stranger.ended.as_deref() else { return false };
+        let Some((_, opened, _)) = &stranger.ended else { return false };
         let one_way = stranger.contents.iter().filter(|content| content.length > 0).count() == 1;
         *opened
             && stranger.times.1 >= self.began.saturating_sub(EARLY)

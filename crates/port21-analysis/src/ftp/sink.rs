@@ -1,5 +1,7 @@
 //! TCP's events, each given to the role that its connection plays.
 
+use std::sync::Arc;
+
 use port21_capture::Timestamp;
 
 use super::content::ZEROS_PER_BYTE;
@@ -151,18 +153,18 @@ impl Sink for Stage {
     }
 
     fn ended(&mut self, connection: Connection) {
+        if self.record_connections {
+            self.connections.push(convert::connection(&connection, self.epoch));
+        }
         match self.roles.remove(&connection.stream) {
-            Some(Role::Data(data)) => self.data_ended(&connection, *data),
-            Some(Role::Control(id)) => self.control_ended(&connection, id),
-            Some(Role::Stranger(stranger)) => self.stranger_ended(&connection, *stranger),
+            Some(Role::Data(data)) => self.data_ended(Arc::new(connection), *data),
+            Some(Role::Control(id)) => self.control_ended(Arc::new(connection), id),
+            Some(Role::Stranger(stranger)) => self.stranger_ended(Arc::new(connection), stranger),
             Some(Role::Dns(stream)) => {
                 self.names.stream_ended(*stream);
                 self.outsider_ended(&connection);
             }
             Some(Role::Ignored) | None => self.outsider_ended(&connection),
-        }
-        if self.record_connections {
-            self.connections.push(convert::connection(&connection, self.epoch));
         }
     }
 }

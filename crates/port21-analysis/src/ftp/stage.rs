@@ -85,7 +85,7 @@ pub struct Stage {
     pub(super) roles: HashMap<u64, Role>,
     pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
-    pub(super) controls: HashMap<u64, report::Connection>,
+    pub(super) controls: HashMap<u64, Arc<Connection>>,
     /// A queue for what is being said, on whichever control connection.
     pub(super) queue: Queue,
     next_session: u64,
@@ -237,19 +237,19 @@ impl Stage {
     // ------------------------------------------------------------------------------------- endings
 
     /// A data connection has ended: its sessions are told what became of it.
-    pub(super) fn data_ended(&mut self, connection: &Connection, data: Data) {
-        let opened = is_opened(connection);
+    pub(super) fn data_ended(&mut self, connection: Arc<Connection>, data: Data) {
+        let opened = is_opened(&connection);
         let ids: Vec<u64> = data.expectations.iter().map(|expectation| expectation.session).collect();
         let contents = data.contents.map(|mut content| {
             content.end(true, &self.hash);
             content
         });
         let mut ended = Ended {
-            connection: convert::connection(connection, self.epoch),
+            connection: Arc::clone(&connection),
             began: connection.times.0.0,
             pairing: Pairing::Guessed,
             opened,
-            contents: contents.map(Arc::new),
+            contents: Arc::new(contents),
             unreachable: connection.unreachable.map(|(packet, _, _)| packet),
             shared_with: Vec::new(),
         };
@@ -271,13 +271,13 @@ impl Stage {
         }
     }
 
-    pub(super) fn control_ended(&mut self, connection: &Connection, id: u64) {
+    pub(super) fn control_ended(&mut self, connection: Arc<Connection>, id: u64) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.control.finish(super::control::Speaker::Client);
             session.control.finish(super::control::Speaker::Server);
         }
         self.listen(id, true);
-        self.controls.insert(id, convert::connection(connection, self.epoch));
+        self.controls.insert(id, connection);
         self.conclude_if_over(id);
     }
 }

@@ -12,7 +12,7 @@ use super::content::Content;
 use super::recognise::{Verdict, recognise};
 use super::transfer::Ended;
 use crate::digest::Hashing;
-use crate::report::{Connection, Pairing};
+use crate::report::Pairing;
 use crate::tcp::{self, Chunk, End, Endpoint, Gap};
 
 /// Bytes kept of each direction until it is known what they are.
@@ -76,7 +76,7 @@ pub struct Stranger {
     /// It may belong to a session that is over and was not alone between these hosts, so that it is nobody's for certain.
     pub contested: bool,
     /// The connection, once it has ended.
-    pub ended: Option<Box<(Connection, bool, Option<u64>)>>,
+    pub ended: Option<(Arc<tcp::Connection>, bool, Option<u64>)>,
 }
 
 impl Stranger {
@@ -179,13 +179,13 @@ impl Stranger {
 
     /// As a data connection that was found by guessing or late; `None` while it is still open.
     pub fn into_ended(self, pairing: Pairing) -> Option<Ended> {
-        let (connection, opened, unreachable) = *self.ended?;
+        let (connection, opened, unreachable) = self.ended?;
         Some(Ended {
             connection,
             began: self.times.0,
             pairing,
             opened,
-            contents: self.contents.map(Arc::new),
+            contents: Arc::new(self.contents),
             unreachable,
             shared_with: Vec::new(),
         })

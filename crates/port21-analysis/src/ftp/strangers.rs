@@ -1,40 +1,41 @@
 //! What becomes of connections of which it is not known what they are: remembered within bounds, or forgotten.
 
+use std::sync::Arc;
+
 use super::recognise::CONTROL_PORT;
 use super::stage::{ATTEMPT_LIMIT, Role, Stage, is_opened};
 use super::stranger::Stranger;
 use crate::limits::Loss;
-use crate::report::convert;
 use crate::tcp::{self, Connection, End, Interest};
 
 impl Stage {
     /// A stranger has ended; what it was may become known later.
-    pub(super) fn stranger_ended(&mut self, connection: &Connection, mut stranger: Stranger) {
-        let opened = is_opened(connection);
+    pub(super) fn stranger_ended(&mut self, connection: Arc<Connection>, mut stranger: Box<Stranger>) {
+        let opened = is_opened(&connection);
         let nothing = !opened && stranger.length() == 0;
         if nothing && connection.end(End::Responder).port == CONTROL_PORT && connection.syn.is_some() {
-            self.control_not_opened(connection);
+            self.control_not_opened(&connection);
         }
         let unreachable = connection.unreachable.map(|(packet, _, _)| packet);
-        let ends = stranger.ends;
-        stranger.ended = Some(Box::new((convert::connection(connection, self.epoch), opened, unreachable)));
+        let (ends, stream) = (stranger.ends, connection.stream);
+        stranger.ended = Some((connection, opened, unreachable));
         stranger.events = Vec::new();
         if nothing && !self.pairs.has_session(ends) {
-            self.pairs.remove_stranger(connection.stream, ends, true);
-            self.strangers.remove(connection.stream);
+            self.pairs.remove_stranger(stream, ends, true);
+            self.strangers.remove(stream);
             return;
         }
         stranger.contents.iter_mut().for_each(|content| content.end(true, &self.hash));
         let kept = stranger.kept();
-        self.roles.insert(connection.stream, Role::Stranger(Box::new(stranger)));
-        if let Some((stream, ends)) = self.pairs.stranger_ended(connection.stream, ends)
+        self.roles.insert(stream, Role::Stranger(stranger));
+        if let Some((stream, ends)) = self.pairs.stranger_ended(stream, ends)
             && matches!(self.roles.get(&stream), Some(Role::Stranger(stranger)) if stranger.ended.is_some())
         {
             self.pairs.remove_stranger(stream, ends, false);
             self.strangers.remove(stream);
             self.roles.remove(&stream);
         }
-        self.keep_stranger(connection.stream, kept);
+        self.keep_stranger(stream, kept);
         self.conclude_between(ends);
     }
 

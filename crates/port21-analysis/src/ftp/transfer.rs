@@ -1,12 +1,13 @@
 //! Announcements of data connections and the transfers that use them, while a session goes on.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ftp_protocol::Verb;
 
 use super::content::Content;
-use crate::report::{Connection, Mode, Pairing, ReplyRef, Type};
-use crate::tcp::End;
+use crate::report::{Mode, Pairing, ReplyRef, Type};
+use crate::tcp::{Connection, End};
 
 /// Announcements and transfers are known by their place in their session.
 pub type Index = usize;
@@ -123,7 +124,7 @@ impl Pending {
 #[derive(Debug, Clone)]
 pub struct Ended {
     /// The connection.
-    pub connection: Connection,
+    pub connection: Arc<Connection>,
     /// Time of its first packet.
     pub began: i64,
     /// How it was found.
@@ -131,7 +132,7 @@ pub struct Ended {
     /// Whether the handshake was completed, or data seen.
     pub opened: bool,
     /// What each end sent, by [`End`].
-    pub contents: [std::sync::Arc<Content>; 2],
+    pub contents: Arc<[Content; 2]>,
     /// An ICMP message that said why it could not be opened.
     pub unreachable: Option<u64>,
     /// The session (by id) and transfer of the other server, in a server-to-server transfer.
@@ -141,7 +142,7 @@ pub struct Ended {
 impl Ended {
     /// The end that sent the data: the one that sent more.
     pub fn sender(&self) -> Option<End> {
-        let [initiator, responder] = &self.contents;
+        let [initiator, responder] = &*self.contents;
         match initiator.length.cmp(&responder.length) {
             std::cmp::Ordering::Greater => Some(End::Initiator),
             std::cmp::Ordering::Less => Some(End::Responder),
@@ -151,7 +152,7 @@ impl Ended {
 
     /// What `end` sent.
     pub fn content(&self, end: End) -> &Content {
-        let [initiator, responder] = &self.contents;
+        let [initiator, responder] = &*self.contents;
         match end {
             End::Initiator => initiator,
             End::Responder => responder,

@@ -217,8 +217,8 @@ impl Stage {
             return (data.expectations.len() == 1).then_some(data.opening);
         }
         let ended = self.sessions.get(&id)?.outcome(stream).filter(|ended| ended.shared_with.is_empty())?;
-        let ends = [ended.connection.initiator, ended.connection.responder];
-        Some(Opening::new(ends, port, ended.connection.first_packet, ended.began))
+        let ends = ended.connection.ends.map(endpoint);
+        Some(Opening::new(ends, port, ended.connection.packets.0, ended.began))
     }
 
     fn tell_end(&mut self, stream: u64, opening: &Opening, expectation: &Expectation, ended: Ended) {
