@@ -119,6 +119,18 @@ impl LineReader {
         self.raw.extend_from_slice(unfinished.get(..room).unwrap_or(unfinished));
     }
 
+    /// Lends an empty buffer for the next line, unless one is under way; takes what was lent before for it.
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if self.line.bytes.is_empty() {
+            std::mem::swap(&mut self.line.bytes, buffer);
+        }
+    }
+
+    /// Gives the buffer of the next line back, if none of it has come.
+    pub fn take_spare(&mut self) -> Vec<u8> {
+        if self.line.bytes.is_empty() { std::mem::take(&mut self.line.bytes) } else { Vec::new() }
+    }
+
     /// Skips `length` bytes that are missing. A partial line before them is given as it stands; the next line,
     /// up to and with its line end, is marked `after_gap`.
     pub fn gap(&mut self, length: u64, out: &mut impl Extend<Line>) {

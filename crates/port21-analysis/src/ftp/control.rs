@@ -30,11 +30,36 @@ const OVERHEAD: usize = 256;
 /// What a piece of text completes: nearly always one line, or none.
 type Lines = SmallVec<[Line; 1]>;
 
-/// What waits to be heard, first said first.
-pub type Queue = VecDeque<Said>;
+/// Room for what is being said, on whichever control connection. Nearly everything said is heard at once, so that the same room
+/// serves all dialogues in turn, and stays where the processor has it at hand.
+#[derive(Debug, Default)]
+pub struct Room {
+    queue: VecDeque<Said>,
+    line: Vec<u8>,
+}
 
-/// A queue that had room for more than this is not used for another dialogue.
-const QUEUE_ROOM: usize = 64;
+impl Room {
+    /// Most things, and most bytes of a line, for which room is kept.
+    const QUEUE: usize = 64;
+    const LINE: usize = 4096;
+
+    /// Something was heard: its line's room serves for the next.
+    pub fn take_back(&mut self, said: Said) {
+        let line = match said.what {
+            Saying::Line(line) => line.bytes,
+            Saying::Reply(mut reply) => reply.lines.pop().unwrap_or_default(),
+            Saying::Gap | Saying::TlsBegins | Saying::TlsEnds => return,
+        };
+        self.keep(line);
+    }
+
+    fn keep(&mut self, mut line: Vec<u8>) {
+        if (self.line.capacity() + 1..=Room::LINE).contains(&line.capacity()) {
+            line.clear();
+            self.line = line;
+        }
+    }
+}
 
 /// Room for as many marks of acknowledgments is made at first.
 const FIRST_ACKNOWLEDGEMENTS: usize = 8;
@@ -128,14 +153,14 @@ struct Side {
     /// Where the line reader began: it counts from zero after each stretch of TLS.
     base: u64,
     /// TLS records, while they last.
-    tls: Option<Records>,
+    tls: Option<Box<Records>>,
     /// What the first TLS record said.
     hello: Hello,
     tls_bytes: u64,
     /// How far the stream has been delivered.
     delivered: u64,
     segments: VecDeque<Mark>,
-    queue: Queue,
+    queue: VecDeque<Said>,
     /// About how many bytes the queue takes up.
     waiting: usize,
     /// Offsets of this side's data with the packet that acknowledged them first.
@@ -154,7 +179,7 @@ impl Control {
             tls_bytes: 0,
             delivered: 0,
             segments: VecDeque::new(),
-            queue: Queue::new(),
+            queue: VecDeque::new(),
             waiting: 0,
             acknowledged: Vec::new(),
         };
@@ -167,24 +192,27 @@ impl Control {
         }
     }
 
-    /// Lends an empty queue for what `by` is about to say. Nearly everything said is heard at once, so that one queue serves
-    /// all dialogues in turn, and stays where the processor has it at hand.
-    pub fn borrow_queue(&mut self, by: Speaker, queue: &mut Queue) {
+    /// Lends room for what `by` is about to say.
+    pub fn borrow(&mut self, by: Speaker, room: &mut Room) {
         let side = side_of(&mut self.sides, by);
         if side.queue.is_empty() {
-            std::mem::swap(&mut side.queue, queue);
+            std::mem::swap(&mut side.queue, &mut room.queue);
         }
+        side.lines.lend(&mut room.line);
     }
 
-    /// Gives a lent queue back, unless something waits in it.
-    pub fn return_queue(&mut self, queue: &mut Queue) {
+    /// Gives back what was lent, unless something waits in it.
+    pub fn give_back(&mut self, room: &mut Room) {
         for side in &mut self.sides {
-            if side.queue.is_empty() && side.queue.capacity() > 0 {
-                let mut lent = std::mem::take(&mut side.queue);
-                if (queue.capacity() + 1..=QUEUE_ROOM).contains(&lent.capacity()) {
+            room.keep(side.lines.take_spare());
+            let capacity = side.queue.capacity();
+            if side.queue.is_empty() && capacity > 0 {
+                if (room.queue.capacity() + 1..=Room::QUEUE).contains(&capacity) {
+                    std::mem::swap(&mut side.queue, &mut room.queue);
                     // From the beginning of its room again.
-                    lent.clear();
-                    *queue = lent;
+                    room.queue.clear();
+                } else {
+                    side.queue = VecDeque::new();
                 }
             }
         }
@@ -369,7 +397,7 @@ impl Side {
     }
 
     fn begin_tls(&mut self, by: Speaker, offset: u64) {
-        self.tls = Some(Records::default());
+        self.tls = Some(Box::default());
         self.say(by, Saying::TlsBegins, offset, offset);
     }
 

@@ -16,7 +16,7 @@ use ftp_protocol::Verb;
 use port21_capture::{Scope, Timestamp};
 
 use super::build::Wanted;
-use super::control::{Control, Said, Saying, Speaker};
+use super::control::{Control, Room, Said, Saying, Speaker};
 use super::transcript::{FIRST_SAID, KeptCommand, KeptReply, Span, Transcript};
 use super::transfer::{Announcement, Ended, Index, Pending};
 use crate::limits::{Dropped, FtpLimits, Loss};
@@ -253,10 +253,12 @@ impl Session {
     }
 
     /// Takes in what has been said since the last call; returns what follows for the rest of the stage.
-    pub fn listen(&mut self, over: bool) -> Vec<Action> {
+    pub fn listen(&mut self, over: bool, room: &mut Room) -> Vec<Action> {
         while let Some(said) = self.control.next(over) {
             self.said(&said);
+            room.take_back(said);
         }
+        self.control.give_back(room);
         std::mem::take(&mut self.actions)
     }
 

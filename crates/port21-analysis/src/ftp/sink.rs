@@ -67,7 +67,7 @@ impl Sink for Stage {
                 let id = *id;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     let by = speaker(session.client_end, from);
-                    session.control.borrow_queue(by, &mut self.queue);
+                    session.control.borrow(by, &mut self.room);
                     session.control.data(by, &chunk);
                 }
                 self.listen(id, false);

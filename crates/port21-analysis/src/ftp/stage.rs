@@ -18,7 +18,7 @@ use port21_capture::Timestamp;
 use super::build::Wanted;
 use super::conclude::Concluded;
 use super::content::FREE_ZEROS;
-use super::control::Queue;
+use super::control::Room;
 use super::expectations::Expectations;
 use super::pairs::Pairs;
 use super::recognise::speaker;
@@ -86,8 +86,8 @@ pub struct Stage {
     pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
     pub(super) controls: HashMap<u64, Arc<Connection>>,
-    /// A queue for what is being said, on whichever control connection.
-    pub(super) queue: Queue,
+    /// Room for what is being said.
+    pub(super) room: Room,
     next_session: u64,
     pub(super) pairs: Pairs,
     pub(super) expectations: Expectations,
@@ -126,7 +126,7 @@ impl Stage {
             roles: HashMap::new(),
             sessions: HashMap::new(),
             controls: HashMap::new(),
-            queue: Queue::new(),
+            room: Room::default(),
             next_session: 1,
             pairs: Pairs::new(options.limits.ftp.strangers),
             expectations: Expectations::new(options.limits.ftp.announcements),
@@ -205,7 +205,7 @@ impl Stage {
                     let whole = head.get(start..).unwrap_or_default();
                     let bytes = whole.get(..length).unwrap_or(whole);
                     let chunk = Chunk { offset, bytes, packet, time, flags, acknowledges };
-                    session.control.borrow_queue(by(from), &mut self.queue);
+                    session.control.borrow(by(from), &mut self.room);
                     session.control.data(by(from), &chunk);
                 }
                 Event::Gap(from, gap) => session.control.gap(by(from), gap),
@@ -223,8 +223,7 @@ impl Stage {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let before = session.bytes;
         session.allowance = self.limits.sessions_bytes.saturating_sub(self.kept);
-        let actions = session.listen(over);
-        session.control.return_queue(&mut self.queue);
+        let actions = session.listen(over, &mut self.room);
         self.kept = self.kept.saturating_add(session.bytes.saturating_sub(before));
         for action in actions {
             match action {
