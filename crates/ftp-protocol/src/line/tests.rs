@@ -205,9 +205,28 @@ proptest! {
         for line in lines(&[&bytes]) {
             prop_assert_eq!(line.start, at);
             prop_assert!(line.end > line.start && line.bytes.len() <= LIMIT);
+            prop_assert!(!line.bytes.contains(&b'\n'));
             at = line.end;
         }
         prop_assert_eq!(at, bytes.len() as u64);
+    }
+
+    #[test]
+    fn a_lent_buffer_changes_nothing(bytes in dense_bytes(), cuts in prop::collection::vec(0usize..120, 0..10)) {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let mut reader = LineReader::new(LIMIT);
+        let (mut out, mut buffer) = (Vec::new(), Vec::with_capacity(LIMIT));
+        for pair in cuts.windows(2) {
+            reader.lend(&mut buffer);
+            prop_assert!(buffer.is_empty());
+            reader.push(&bytes[pair[0]..pair[1]], &mut out);
+            buffer = reader.take_spare();
+            prop_assert!(buffer.is_empty());
+        }
+        reader.finish(&mut out);
+        prop_assert_eq!(out, lines(&[&bytes]));
     }
 
     #[test]

@@ -180,6 +180,31 @@ fn file_name_that_is_not_utf8_keeps_its_bytes() {
     assert_whole(transfer, b"latin");
 }
 
+/// Lines of one reply stand for themselves: each with its text, and, where one of them is not UTF-8, each with its bytes.
+#[test]
+fn reply_of_several_lines_in_several_packets_keeps_the_bytes_of_each() {
+    let network = Network::new();
+    let ftp = network.ftp();
+    ftp.ask("HELP");
+    ftp.control.server(b"214-first\r\n\r\n caf\xe9");
+    let first = network.last() - 1;
+    ftp.control.server("\r\n214 last\r\n");
+    let second = network.last() - 1;
+    ftp.say("NOOP", "200-\r\n200 ").quit();
+    let report = explain(&network);
+    let session = only_session(&report);
+    let exchange = |verb: &str| {
+        let exchanges = session["exchanges"].as_array().unwrap();
+        exchanges.iter().find(|exchange| exchange["command"]["verb"] == verb).unwrap()
+    };
+    let help = &exchange("HELP")["replies"][0];
+    assert_eq!(help["lines"], json!(["first", "", " caf\u{fffd}", "last"]));
+    assert_eq!(help["lines_bytes"], json!(["6669727374", "", "20636166e9", "6c617374"]));
+    assert_eq!(help["packets"], json!([first, second]));
+    let noop = &exchange("NOOP")["replies"][0];
+    assert_eq!((&noop["lines"], &noop["lines_bytes"]), (&json!(["", ""]), &json!(null)));
+}
+
 /// Row 24. Wireshark reports bob's password as alice's.
 #[test]
 fn second_login_after_a_rejected_one_has_its_own_user() {
