@@ -8,7 +8,8 @@ use ftp_protocol::sequence::{self, Fit};
 use smallvec::SmallVec;
 
 use super::control::{Mark, Said, Saying};
-use super::session::{Memory, Progress, Session};
+use super::memory::{Memory, Progress};
+use super::session::Session;
 use crate::limits::Loss;
 
 impl Session {

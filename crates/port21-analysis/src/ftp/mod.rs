@@ -10,7 +10,7 @@
 //!        ├─ session     dialogue: which reply answers what    effects: what it changes    transfer: what it moves
 //!        ├─ watch       announcements and connections, whichever comes first
 //!        ├─ expectations  announced data connections       content: what crossed them
-//!        ├─ transcript  all that was said, in little room
+//!        ├─ transcript  all that was said, in little room     memory: what came of each command
 //!        └─ build       the session as the report writes it
 //! ```
 
@@ -22,6 +22,7 @@ mod dialogue;
 mod effects;
 mod expectations;
 mod listing;
+mod memory;
 mod pairs;
 mod recognise;
 mod session;
