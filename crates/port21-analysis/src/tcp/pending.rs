@@ -180,7 +180,7 @@ impl Pending {
 const USUAL: usize = 1536;
 
 /// Most bytes of buffers that are kept to be used again.
-const SPARE: usize = 4 << 20;
+const SPARE: usize = 1 << 20;
 
 /// Buffers of pieces that wait no more, to be used again: fresh memory costs more than what is copied into it.
 #[derive(Debug, Default)]
