@@ -27,6 +27,9 @@ const SEGMENT_LIMIT: usize = 1024;
 /// What something said takes up beside its text while it waits, in bytes.
 const OVERHEAD: usize = 256;
 
+/// Room for as many marks of acknowledgments is made at first.
+const FIRST_ACKNOWLEDGEMENTS: usize = 8;
+
 /// What a piece of text completes: nearly always one line, or none.
 type Lines = SmallVec<[Line; 1]>;
 
@@ -60,9 +63,6 @@ impl Room {
         }
     }
 }
-
-/// Room for as many marks of acknowledgments is made at first.
-const FIRST_ACKNOWLEDGEMENTS: usize = 8;
 
 /// Which side of a dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
