@@ -54,7 +54,7 @@ impl Session {
             .flatten()
             .filter(|ended| {
                 let stream = ended.connection.stream;
-                !used.contains(&stream) && (ended.opened || !tried.contains(&stream))
+                !used.contains(&stream) && (ended.is_opened() || !tried.contains(&stream))
             })
             .map(|ended| convert::connection(&ended.connection, self.epoch))
             .collect();
@@ -156,7 +156,7 @@ impl Session {
         let attempts: Vec<&Ended> =
             transfer.streams.iter().filter_map(|stream| self.streams.get(stream)?.as_deref()).collect();
         let moved = attempts.iter().find(|ended| ended.bytes() > 0);
-        moved.or(attempts.iter().rfind(|ended| ended.opened)).or(attempts.last()).copied()
+        moved.or(attempts.iter().rfind(|ended| ended.is_opened())).or(attempts.last()).copied()
     }
 
     fn transfer(
@@ -166,7 +166,7 @@ impl Session {
         counterpart: &impl Fn(u64, u64) -> Option<u64>,
     ) -> Transfer {
         let attempt = self.data_of(pending);
-        let ended = attempt.filter(|ended| ended.opened);
+        let ended = attempt.filter(|ended| ended.is_opened());
         let announcement = pending.announcement.and_then(|index| self.announcements.get(index));
         let kind = pending.verb.and_then(Verb::transfer_kind);
         let shared =
@@ -380,8 +380,8 @@ fn failure(attempt: Option<&Ended>) -> Option<Failure> {
     let syn = connection.syn.map(|syn| syn.packet);
     let reset = connection.closing.iter().find(|segment| segment.flags.contains(Flags::RST));
     let proof = |last: Option<u64>| syn.into_iter().chain(last).collect();
-    if !attempt.opened {
-        return Some(match (attempt.unreachable, reset) {
+    if !attempt.is_opened() {
+        return Some(match (attempt.unreachable(), reset) {
             (Some(packet), _) => Failure { cause: FailureCause::Unreachable, packets: proof(Some(packet)) },
             (None, Some(reset)) => {
                 Failure { cause: FailureCause::Refused, packets: proof(Some(reset.packet)) }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::session::{Session, Unpaired};
-use super::stage::{EARLY, Role, Stage};
+use super::stage::{EARLY, Role, Stage, is_opened};
 use super::stranger::Stranger;
 use crate::limits::Loss;
 use crate::report::{self, Pairing};
@@ -26,7 +25,7 @@ const SWAPPED: i64 = 20_000_000;
 #[derive(Debug)]
 pub struct Concluded {
     session: Box<Session>,
-    control: Arc<Connection>,
+    control: Box<Connection>,
     /// Which transfers of other sessions, by session and stream, used the same data connections.
     counterparts: BTreeMap<(u64, u64), u64>,
 }
@@ -225,7 +224,7 @@ impl Owner {
 
     /// Whether a connection may be that of a transfer: as to time and direction.
     fn may_be(&self, stranger: &Stranger, unpaired: &Unpaired) -> bool {
-        let Some((_, opened, _)) = &stranger.ended else { return false };
+        let Some(connection) = &stranger.ended else { return false };
         let in_time = stranger.times.1 >= unpaired.from.unwrap_or(self.began).saturating_sub(EARLY)
             && unpaired.until.is_none_or(|until| stranger.times.0 <= until.saturating_add(EARLY));
         let client_is = |end: usize| stranger.ends.get(end).is_some_and(|e| e.address == self.client);
@@ -233,14 +232,14 @@ impl Owner {
         let from_client = if self.same_host || a == b { None } else { Some(client_is(usize::from(b > a))) };
         let upload = unpaired.upload;
         let direction = upload.is_none() || from_client.is_none() || from_client == upload;
-        *opened && in_time && direction && !stranger.is_other && self.may_reach(stranger)
+        is_opened(connection) && in_time && direction && !stranger.is_other && self.may_reach(stranger)
     }
 
     /// Whether it looks like data of a transfer whose command was not seen.
     fn may_have_used(&self, stranger: &Stranger) -> bool {
-        let Some((_, opened, _)) = &stranger.ended else { return false };
+        let Some(connection) = &stranger.ended else { return false };
         let one_way = stranger.contents.iter().filter(|content| content.length > 0).count() == 1;
-        *opened
+        is_opened(connection)
             && stranger.times.1 >= self.began.saturating_sub(EARLY)
             && self.may_reach(stranger)
             && (one_way || self.hidden && stranger.length() > 0)

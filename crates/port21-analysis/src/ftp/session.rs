@@ -344,7 +344,7 @@ impl Session {
     /// Transfers for which no connection was found although one must have been.
     pub fn unpaired(&self) -> Vec<Unpaired> {
         let found = |stream: &u64| {
-            self.streams.get(stream).is_some_and(|ended| ended.as_ref().is_some_and(|e| e.opened))
+            self.streams.get(stream).is_some_and(|ended| ended.as_ref().is_some_and(|e| e.is_opened()))
         };
         self.transfers
             .iter()

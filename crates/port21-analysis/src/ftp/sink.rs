@@ -158,7 +158,7 @@ impl Sink for Stage {
         }
         match self.roles.remove(&connection.stream) {
             Some(Role::Data(data)) => self.data_ended(Arc::new(connection), *data),
-            Some(Role::Control(id)) => self.control_ended(Arc::new(connection), id),
+            Some(Role::Control(id)) => self.control_ended(Box::new(connection), id),
             Some(Role::Stranger(stranger)) => self.stranger_ended(Arc::new(connection), stranger),
             Some(Role::Dns(stream)) => {
                 self.names.stream_ended(*stream);

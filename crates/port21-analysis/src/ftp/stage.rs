@@ -85,7 +85,7 @@ pub struct Stage {
     pub(super) roles: HashMap<u64, Role>,
     pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
-    pub(super) controls: HashMap<u64, Arc<Connection>>,
+    pub(super) controls: HashMap<u64, Box<Connection>>,
     /// Room for what is being said.
     pub(super) room: Room,
     next_session: u64,
@@ -245,11 +245,8 @@ impl Stage {
         });
         let mut ended = Ended {
             connection: Arc::clone(&connection),
-            began: connection.times.0.0,
             pairing: Pairing::Guessed,
-            opened,
             contents: Arc::new(contents),
-            unreachable: connection.unreachable.map(|(packet, _, _)| packet),
             shared_with: Vec::new(),
         };
         for expectation in &data.expectations {
@@ -270,7 +267,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn control_ended(&mut self, connection: Arc<Connection>, id: u64) {
+    pub(super) fn control_ended(&mut self, connection: Box<Connection>, id: u64) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.control.finish(super::control::Speaker::Client);
             session.control.finish(super::control::Speaker::Server);

@@ -76,7 +76,7 @@ pub struct Stranger {
     /// It may belong to a session that is over and was not alone between these hosts, so that it is nobody's for certain.
     pub contested: bool,
     /// The connection, once it has ended.
-    pub ended: Option<(Arc<tcp::Connection>, bool, Option<u64>)>,
+    pub ended: Option<Arc<tcp::Connection>>,
 }
 
 impl Stranger {
@@ -179,14 +179,10 @@ impl Stranger {
 
     /// As a data connection that was found by guessing or late; `None` while it is still open.
     pub fn into_ended(self, pairing: Pairing) -> Option<Ended> {
-        let (connection, opened, unreachable) = self.ended?;
         Some(Ended {
-            connection,
-            began: self.times.0,
+            connection: self.ended?,
             pairing,
-            opened,
             contents: Arc::new(self.contents),
-            unreachable,
             shared_with: Vec::new(),
         })
     }

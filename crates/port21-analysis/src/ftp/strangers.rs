@@ -11,14 +11,12 @@ use crate::tcp::{self, Connection, End, Interest};
 impl Stage {
     /// A stranger has ended; what it was may become known later.
     pub(super) fn stranger_ended(&mut self, connection: Arc<Connection>, mut stranger: Box<Stranger>) {
-        let opened = is_opened(&connection);
-        let nothing = !opened && stranger.length() == 0;
+        let nothing = !is_opened(&connection) && stranger.length() == 0;
         if nothing && connection.end(End::Responder).port == CONTROL_PORT && connection.syn.is_some() {
             self.control_not_opened(&connection);
         }
-        let unreachable = connection.unreachable.map(|(packet, _, _)| packet);
         let (ends, stream) = (stranger.ends, connection.stream);
-        stranger.ended = Some((connection, opened, unreachable));
+        stranger.ended = Some(connection);
         stranger.events = Vec::new();
         if nothing && !self.pairs.has_session(ends) {
             self.pairs.remove_stranger(stream, ends, true);

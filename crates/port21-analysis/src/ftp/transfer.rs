@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ftp_protocol::Verb;
 
 use super::content::Content;
+use super::stage::is_opened;
 use crate::report::{Mode, Pairing, ReplyRef, Type};
 use crate::tcp::{Connection, End};
 
@@ -125,21 +126,25 @@ impl Pending {
 pub struct Ended {
     /// The connection.
     pub connection: Arc<Connection>,
-    /// Time of its first packet.
-    pub began: i64,
     /// How it was found.
     pub pairing: Pairing,
-    /// Whether the handshake was completed, or data seen.
-    pub opened: bool,
     /// What each end sent, by [`End`].
     pub contents: Arc<[Content; 2]>,
-    /// An ICMP message that said why it could not be opened.
-    pub unreachable: Option<u64>,
     /// The session (by id) and transfer of the other server, in a server-to-server transfer.
     pub shared_with: Vec<u64>,
 }
 
 impl Ended {
+    /// Whether the connection came to be.
+    pub fn is_opened(&self) -> bool {
+        is_opened(&self.connection)
+    }
+
+    /// Packet of an ICMP message that said why it could not be opened.
+    pub fn unreachable(&self) -> Option<u64> {
+        self.connection.unreachable.map(|(packet, _, _)| packet)
+    }
+
     /// The end that sent the data: the one that sent more.
     pub fn sender(&self) -> Option<End> {
         let [initiator, responder] = &*self.contents;

@@ -218,7 +218,7 @@ impl Stage {
         }
         let ended = self.sessions.get(&id)?.outcome(stream).filter(|ended| ended.shared_with.is_empty())?;
         let ends = ended.connection.ends.map(endpoint);
-        Some(Opening::new(ends, port, ended.connection.packets.0, ended.began))
+        Some(Opening::new(ends, port, ended.connection.packets.0, ended.connection.times.0.0))
     }
 
     fn tell_end(&mut self, stream: u64, opening: &Opening, expectation: &Expectation, ended: Ended) {
