@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use arbitrary::{Arbitrary, Unstructured};
-use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
+use port21_analysis::analysis::{Analysis, Options, Share, Tally};
 use port21_analysis::answers;
 use port21_analysis::limits::{LIMITS, Limits};
 use port21_capture::decode::TcpOptions;
@@ -215,13 +215,11 @@ impl Talk {
     /// Everything that can be told.
     fn conclude(mut self, mut tally: Tally) -> String {
         self.analysis.end();
-        let ended = self.analysis.take_ended();
-        let sessions: Vec<_> = ended.into_iter().map(EndedSession::write_down).collect();
+        let (sessions, connections, _) = super::sorted(self.analysis.take_news());
         sessions.iter().for_each(|session| tally.add(Share::of(session)));
         let answers: Vec<_> = sessions.iter().map(|session| answers::answer(session, "input")).collect();
         let conclusion = self.analysis.conclude(tally);
-        let told =
-            (&sessions, &answers, &conclusion.totals, &conclusion.findings, self.analysis.take_connections());
+        let told = (&sessions, &answers, &conclusion.totals, &conclusion.findings, connections);
         serde_json::to_string(&told).expect("everything can be written as JSON")
     }
 }

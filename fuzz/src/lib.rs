@@ -12,9 +12,10 @@ use std::io::{self, Read};
 use ftp_protocol::line::{Line, LineReader};
 use ftp_protocol::listing::{Format, Hint, parse_listing};
 use ftp_protocol::{Command, address, path, reply::ReplyReader, sequence};
-use port21_analysis::analysis::{Analysis, EndedSession, Options, Share, Tally};
+use port21_analysis::analysis::{Analysis, DnsTransaction, News, Options, Share, Tally};
 use port21_analysis::answers;
 use port21_analysis::limits::Limits;
+use port21_analysis::report::{Connection, Session};
 use port21_capture::read::MAX_RECORD;
 use port21_capture::{Capture, Decoder, LinkType, Packet, Timestamp, Transport};
 
@@ -162,6 +163,19 @@ pub fn report(bytes: &[u8]) {
     }
 }
 
+/// What has ended: sessions, connections, and DNS transactions.
+fn sorted(news: Vec<News>) -> (Vec<Session>, Vec<Connection>, Vec<DnsTransaction>) {
+    let mut all = (Vec::new(), Vec::new(), Vec::new());
+    for news in news {
+        match news {
+            News::Session(ended) => all.0.push(ended.write_down()),
+            News::Connection(connection) => all.1.push(*connection),
+            News::Names(transaction) => all.2.push(*transaction),
+        }
+    }
+    all
+}
+
 fn reported(bytes: &[u8]) -> Option<String> {
     let mut capture = Capture::from_reader("input".into(), Box::new(io::Cursor::new(bytes.to_vec()))).ok()?;
     let options = Options { record_connections: true, record_dns: true, ..Options::default() };
@@ -173,13 +187,12 @@ fn reported(bytes: &[u8]) -> Option<String> {
         }
     }
     analysis.end();
-    let sessions: Vec<_> = analysis.take_ended().into_iter().map(EndedSession::write_down).collect();
+    let (sessions, connections, names) = sorted(analysis.take_news());
     let mut tally = Tally::new(&Limits::default());
     sessions.iter().for_each(|session| tally.add(Share::of(session)));
     let answers: Vec<_> = sessions.iter().map(|session| answers::answer(session, "input")).collect();
     let conclusion = analysis.conclude(tally);
-    let connections = analysis.take_connections();
     let told = (&sessions, &conclusion.totals, &conclusion.findings, &answers, &connections);
-    let dns = format!("{:?} {:?} {:?}", analysis.take_dns(), capture.info().problems, decoder.dropped());
+    let dns = format!("{:?} {:?} {:?}", names, capture.info().problems, decoder.dropped());
     Some(serde_json::to_string(&told).expect("everything can be written as JSON") + &dns)
 }

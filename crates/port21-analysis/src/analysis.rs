@@ -1,18 +1,23 @@
 //! The whole way from decoded packets to finished sessions.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+mod follower;
+mod spread;
+#[cfg(test)]
+mod tests;
 
-use port21_capture::decode::Stop;
-use port21_capture::{Decoded, Timestamp, Transport};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use port21_capture::{Decoded, Executor, Timestamp};
 
 use crate::digest::Hashing;
 use crate::findings::{self, SessionSummary};
-use crate::ftp::{Concluded, Stage};
+use crate::ftp::{AtOnce, Concluded, Events, Stage};
 use crate::limits::{Dropped, Limits, Loss};
-use crate::names::{DNS_PORT, Envelope};
 use crate::report::{Connection, Count, Finding, Session, Totals, Transfer};
-use crate::tcp::Tracker;
+use follower::Follower;
+use spread::Spread;
 
 /// What to do beyond the sessions themselves, and how far to go.
 #[derive(Debug, Clone)]
@@ -23,9 +28,9 @@ pub struct Options {
     pub hash: Hashing,
     /// Give the entries of listings. Without them, only those are read that a finding needs: the sizes of MLSD.
     pub entries: bool,
-    /// Keep every TCP connection, for [`Analysis::take_connections`].
+    /// Tell of every TCP connection that has ended.
     pub record_connections: bool,
-    /// Keep every DNS transaction, for [`Analysis::take_dns`].
+    /// Tell of every DNS transaction that has ended.
     pub record_dns: bool,
     /// What bounds memory and work.
     pub limits: Limits,
@@ -92,23 +97,35 @@ pub struct DnsAnswer {
 /// Takes packets, gives sessions as they end.
 ///
 /// ```text
-/// packet() ──▶ take_ended() ──▶ EndedSession::write_down() ──▶ Session ──▶ Tally::add()
-///  in order        in order           on any thread                          in order
-/// end() ─────▶ take_ended() …                                   conclude(Tally) ──▶ Conclusion
+/// packet() ──▶ take_news() ──▶ EndedSession::write_down() ──▶ Session ──▶ Tally::add()
+///  in order        in order          on any thread                          in order
+/// end() ─────▶ take_news() …                                   conclude(Tally) ──▶ Conclusion
 /// ```
 #[derive(Debug)]
 pub struct Analysis {
-    tracker: Tracker,
-    stage: Stage,
-    totals: Totals,
-    undecoded: BTreeMap<Stop, u64>,
-    ended: bool,
+    follower: Follower,
+    /// Unless it is at work elsewhere.
+    stage: Option<Box<Stage>>,
+    spread: Option<Spread>,
+    /// What has ended, of a stage that is at work elsewhere again.
+    news: Vec<News>,
+}
+
+/// Something that has ended.
+#[derive(Debug)]
+pub enum News {
+    /// A session.
+    Session(Box<EndedSession>),
+    /// A TCP connection; only with [`Options::record_connections`].
+    Connection(Box<Connection>),
+    /// A DNS transaction; only with [`Options::record_dns`].
+    Names(Box<DnsTransaction>),
 }
 
 /// A session that is over but not written down yet. It holds all that it needs for that, so that writing down, which is
 /// much of the work, can be done on any thread, in any order.
 #[derive(Debug)]
-pub struct EndedSession(Concluded);
+pub struct EndedSession(pub(crate) Concluded);
 
 impl EndedSession {
     /// The session as the report has it, with its findings.
@@ -188,109 +205,124 @@ impl Analysis {
     /// Starts with nothing.
     pub fn new(options: Options) -> Self {
         Analysis {
-            tracker: Tracker::new(options.limits.tcp),
-            stage: Stage::new(&options),
-            totals: Totals::default(),
-            undecoded: BTreeMap::new(),
-            ended: false,
+            follower: Follower::new(options.limits.tcp),
+            stage: Some(Box::new(Stage::new(&options))),
+            spread: None,
+            news: Vec::new(),
         }
+    }
+
+    /// The same, which may have `executor` understand what was said while TCP is followed further. What comes of it is the same, a
+    /// few packets later.
+    pub fn spread(options: Options, executor: Arc<dyn Executor>) -> Self {
+        Analysis { spread: Some(Spread::new(executor)), ..Analysis::new(options) }
     }
 
     /// Takes one packet in; packets must come in the order of their numbers.
     pub fn packet(&mut self, decoded: &Decoded<'_>) {
-        if self.totals.packets == 0 {
-            self.stage.set_epoch(decoded.time);
-        }
-        self.totals.packets += 1;
-        if let Some(stop) = decoded.stopped {
-            self.totals.undecoded_packets += 1;
-            *self.undecoded.entry(stop).or_default() += 1;
-        }
-        match (&decoded.transport, decoded.addresses) {
-            (Some(Transport::Tcp(segment)), Some(_)) => {
-                self.totals.tcp_packets += 1;
-                self.tracker.segment(decoded, segment, &mut self.stage);
+        if self.follower.is_chatty()
+            && let Some(spread) = &mut self.spread
+        {
+            if self.follower.packet(decoded, &mut spread.events) {
+                self.hand_out();
             }
-            (
-                Some(Transport::Udp { source_port, destination_port, payload }),
-                Some((source, destination)),
-            ) if *source_port == DNS_PORT || *destination_port == DNS_PORT => {
-                let envelope = Envelope {
-                    source: (source, *source_port),
-                    destination: (destination, *destination_port),
-                    transport: "udp",
-                    packet: decoded.packet,
-                    time: decoded.time,
-                };
-                self.stage.names.message(envelope, payload);
-            }
-            (Some(Transport::Unreachable { kind, code, quoted_tcp: Some(quoted) }), _) => {
-                self.tracker.unreachable(decoded, *quoted, *kind, *code);
-            }
-            _ => {}
+            return;
         }
+        let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) else { return };
+        if self.follower.totals.packets == 0 {
+            stage.set_epoch(decoded.time);
+        }
+        if self.follower.packet(decoded, &mut AtOnce(stage)) {
+            self.follower.note_unwanted(true, stage.take_unwanted());
+            self.follower.begin_batch();
+        }
+    }
+
+    /// A batch of what was told is complete: the stage is to hear it elsewhere.
+    fn hand_out(&mut self) {
+        let Some(spread) = &mut self.spread else { return };
+        let Some(mut stage) = self.stage.take().or_else(|| spread.fetch()) else {
+            // The batch before was given up, as [`Analysis::settle`] will tell.
+            spread.events = Events::default();
+            return;
+        };
+        self.follower.note_unwanted(false, stage.take_unwanted());
+        self.follower.begin_batch();
+        self.news.append(&mut stage.news);
+        spread.send(stage);
+    }
+
+    /// Understands everything that was said so far, so that all that has ended can be taken.
+    ///
+    /// # Errors
+    ///
+    /// The executor gave up what it was asked to do before.
+    pub fn settle(&mut self) -> io::Result<()> {
+        let stage = at_home(&mut self.stage, &mut self.spread, &mut self.follower).ok_or_else(given_up)?;
+        self.news.append(&mut stage.news);
+        Ok(())
     }
 
     /// Whether something has ended since the last call of the `take` functions.
     #[inline]
     pub fn has_news(&self) -> bool {
-        !self.stage.finished.is_empty()
-            || !self.stage.connections.is_empty()
-            || self.stage.names.has_transactions()
+        !self.news.is_empty() || self.stage.as_deref().is_some_and(|stage| !stage.news.is_empty())
     }
 
     /// The input pauses, and perhaps nothing more comes: sessions end whose connections are all closed, without waiting for
     /// late retransmissions. Only what comes late after this is missing in what they say.
     pub fn pause(&mut self) {
-        self.tracker.pause(&mut self.stage);
+        if let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) {
+            self.follower.tracker.pause(&mut AtOnce(stage));
+            self.follower.note_unwanted(true, stage.take_unwanted());
+        }
     }
 
-    /// Sessions that have ended since the last call, in the order in which they ended.
-    pub fn take_ended(&mut self) -> Vec<EndedSession> {
-        std::mem::take(&mut self.stage.finished).into_iter().map(EndedSession).collect()
+    /// What has ended since the last call, in the order in which it ended.
+    pub fn take_news(&mut self) -> Vec<News> {
+        if let Some(stage) = &mut self.stage {
+            self.news.append(&mut stage.news);
+        }
+        std::mem::take(&mut self.news)
     }
 
-    /// Connections that have ended since the last call, if recorded.
-    pub fn take_connections(&mut self) -> Vec<Connection> {
-        std::mem::take(&mut self.stage.connections)
-    }
-
-    /// DNS transactions that have ended since the last call, if recorded; after [`Analysis::end`] also those that nobody
-    /// answered.
-    pub fn take_dns(&mut self) -> Vec<DnsTransaction> {
-        self.stage.names.take_transactions(self.ended)
-    }
-
-    /// The input has ended: what is still open ends as it stands. Sessions, connections and DNS transactions that are left
-    /// must be taken after this.
+    /// The input has ended: what is still open ends as it stands. What is left of the news must be taken after this, among it DNS
+    /// transactions that nobody answered.
     pub fn end(&mut self) {
-        self.tracker.finish(&mut self.stage);
-        self.stage.finish();
-        self.ended = true;
+        if let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) {
+            self.follower.tracker.finish(&mut AtOnce(stage));
+            stage.finish();
+            stage.tell_names(true);
+        }
     }
 
     /// Sums and findings, after [`Analysis::end`]; `tally` has counted every session.
     pub fn conclude(&mut self, tally: Tally) -> Conclusion {
-        self.totals.sessions = tally.sessions;
-        self.totals.transfers = tally.transfers;
-        self.totals.connections = self.tracker.connections_seen();
-        self.totals.undecoded_reasons = self
+        let mut totals = std::mem::take(&mut self.follower.totals);
+        totals.sessions = tally.sessions;
+        totals.transfers = tally.transfers;
+        totals.connections = self.follower.tracker.connections_seen();
+        totals.undecoded_reasons = self
+            .follower
             .undecoded
             .iter()
             .map(|(stop, count)| Count { what: stop.to_string(), count: *count })
             .collect();
-        let mut dropped = self.stage.dropped();
+        let mut found = findings::across_sessions(&tally.logins);
+        let mut dropped = Dropped::default();
+        if let Some(stage) = &mut self.stage {
+            dropped = stage.dropped();
+            found.extend(stage.findings());
+        }
         dropped.add_many(Loss::ListingBytes, tally.cut_listings);
         dropped.add_many(Loss::Rejected, tally.dropped_logins);
-        self.totals.dropped = self.dropped(dropped);
-        let mut found = findings::across_sessions(&tally.logins);
-        found.extend(self.stage.findings());
-        Conclusion { totals: std::mem::take(&mut self.totals), findings: found }
+        totals.dropped = self.dropped(dropped);
+        Conclusion { totals, findings: found }
     }
 
     /// What the limits have cost, and what else was left out.
     fn dropped(&self, mut dropped: Dropped) -> Vec<Count> {
-        let by_tcp = self.tracker.dropped();
+        let by_tcp = self.follower.tracker.dropped();
         dropped.add_many(Loss::Connections, by_tcp.connections);
         dropped.add_many(Loss::Holes, by_tcp.holes);
         dropped.add_many(Loss::History, by_tcp.history_bytes);
@@ -305,4 +337,28 @@ impl Analysis {
         let others = others.map(|(what, count)| Count { what: what.to_owned(), count });
         dropped.counts().into_iter().chain(others).collect()
     }
+}
+
+/// The stage, which has heard everything.
+fn at_home<'a>(
+    stage: &'a mut Option<Box<Stage>>,
+    spread: &mut Option<Spread>,
+    follower: &mut Follower,
+) -> Option<&'a mut Stage> {
+    if let Some(spread) = spread {
+        if stage.is_none() {
+            let mut fetched = spread.fetch()?;
+            follower.note_unwanted(false, fetched.take_unwanted());
+            *stage = Some(fetched);
+        }
+        if let Some(stage) = stage.as_deref_mut().filter(|_| !spread.events.is_empty()) {
+            spread.events.tell(stage);
+            follower.note_unwanted(true, stage.take_unwanted());
+        }
+    }
+    stage.as_deref_mut()
+}
+
+fn given_up() -> io::Error {
+    io::Error::other("the analysis was given up; this is a mistake in port21")
 }

@@ -159,12 +159,15 @@ impl Later {
             let (stream, backlog) = (Arc::clone(&self.stream), Arc::clone(backlog));
             executor.submit(Box::new(move || stream.work(&backlog)));
         }
-        loop {
+        let mut in_vain = 0;
+        // An executor that does nothing any more is about to end, and the program with it.
+        while in_vain < 2 {
             let done = executor.done();
             if backlog.load(Ordering::Relaxed) <= BACKLOG {
                 return;
             }
             executor.relieve(done);
+            in_vain = if executor.done() == done { in_vain + 1 } else { 0 };
         }
     }
 }
@@ -280,6 +283,28 @@ mod tests {
             digest.update(&bytes);
             assert!(deferred.backlog.load(Ordering::Relaxed) <= BACKLOG + PIECE);
         }
+    }
+
+    /// Forgets what it is asked to do, as an executor that is about to end.
+    #[derive(Debug)]
+    struct Ending;
+
+    impl Executor for Ending {
+        fn submit(&self, _: Job) {}
+
+        fn done(&self) -> u64 {
+            0
+        }
+
+        fn relieve(&self, _: u64) {}
+    }
+
+    #[test]
+    fn an_executor_that_ends_keeps_nobody_waiting() {
+        let mut digest = Digest::new(&Hashing::later(Arc::new(Ending)), &[]).unwrap();
+        let bytes = stream(3 * BACKLOG);
+        digest.update(&bytes);
+        assert_eq!(digest.value(), <[u8; 32]>::from(Sha256::digest(&bytes)));
     }
 
     #[test]

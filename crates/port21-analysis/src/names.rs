@@ -11,7 +11,7 @@ use port21_capture::Timestamp;
 use crate::analysis::{DnsAnswer, DnsTransaction};
 use crate::limits::{Dropped, Loss, NameLimits};
 use crate::report::NameSource;
-use crate::tcp::{Chunk, Connection, End};
+use crate::tcp::{Chunk, End, Endpoint};
 
 /// The port of DNS.
 pub const DNS_PORT: u16 = 53;
@@ -270,13 +270,8 @@ impl Names {
     }
 
     /// Bytes of a TCP connection to a DNS server: messages with their length before them.
-    pub fn stream_data(
-        &mut self,
-        stream: &mut DnsStream,
-        connection: &Connection,
-        from: End,
-        chunk: &Chunk<'_>,
-    ) {
+    pub fn stream_data(&mut self, stream: &mut DnsStream, from: End, chunk: &Chunk<'_>) {
+        let envelope = stream.envelope(from, chunk);
         let [initiator, responder] = &mut stream.buffers;
         let place = if from == End::Initiator { initiator } else { responder };
         let Some(buffer) = place else { return };
@@ -289,17 +284,6 @@ impl Names {
         }
         let before = buffer.len();
         buffer.extend_from_slice(chunk.bytes);
-        let end = |end| {
-            let endpoint = connection.end(end);
-            (endpoint.address, endpoint.port)
-        };
-        let envelope = Envelope {
-            source: end(from),
-            destination: end(from.other()),
-            transport: "tcp",
-            packet: chunk.packet,
-            time: chunk.time,
-        };
         let mut at = 0;
         while let Some(([high, low], rest)) = buffer.get(at..).and_then(|rest| rest.split_first_chunk::<2>())
         {
@@ -329,12 +313,32 @@ impl Names {
 /// What is not yet a whole message, by direction; `None`: bytes were lost, and with them the places where messages begin.
 #[derive(Debug)]
 pub struct DnsStream {
+    /// Initiator and responder of the connection.
+    ends: [Endpoint; 2],
+    turned: bool,
     buffers: [Option<Vec<u8>>; 2],
 }
 
-impl Default for DnsStream {
-    fn default() -> Self {
-        DnsStream { buffers: [Some(Vec::new()), Some(Vec::new())] }
+impl DnsStream {
+    /// Of a connection between these ends, on which nothing was said yet.
+    pub fn new(ends: [Endpoint; 2]) -> Self {
+        DnsStream { ends, turned: false, buffers: [Some(Vec::new()), Some(Vec::new())] }
+    }
+
+    /// Whether the ends were taken for each other at first; nothing was said before that shows.
+    pub fn set_turned(&mut self, turned: bool) {
+        if std::mem::replace(&mut self.turned, turned) != turned {
+            self.ends.reverse();
+        }
+    }
+
+    fn envelope(&self, from: End, chunk: &Chunk<'_>) -> Envelope {
+        let [initiator, responder] = self.ends.map(|end| (end.address, end.port));
+        let (source, destination) = match from {
+            End::Initiator => (initiator, responder),
+            End::Responder => (responder, initiator),
+        };
+        Envelope { source, destination, transport: "tcp", packet: chunk.packet, time: chunk.time }
     }
 }
 

@@ -28,6 +28,7 @@
 // Only tests and the benchmark use this crate: a mistake in a test's conversation should stop the test where it is made.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod chatter;
 mod connection;
 mod dns;
 mod frame;
@@ -42,6 +43,7 @@ mod running;
 mod server;
 mod shared;
 
+pub use chatter::chatter;
 pub use connection::{Connection, Segment, Side};
 pub use frame::{Envelope, TcpHeader, flag};
 pub use ftp::{Ftp, pattern};

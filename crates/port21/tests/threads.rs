@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use port21_testkit::{Network, Program, Side, pattern};
+use port21_testkit::{Network, Program, Side, chatter, pattern};
 
 const PORT21: Program = Program::new(env!("CARGO_BIN_EXE_port21"));
 
@@ -80,9 +80,18 @@ fn told(capture: &Path, folder: &Path, format: &[&str], threads: &str) -> Vec<(S
 
 #[test]
 fn output_does_not_depend_on_the_number_of_threads() {
+    is_the_same_for_any_number_of_threads(&busy());
+}
+
+#[test]
+fn nor_where_much_is_said_and_little_transferred() {
+    is_the_same_for_any_number_of_threads(&chatter());
+}
+
+fn is_the_same_for_any_number_of_threads(packets: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
-    let capture = folder.path().join("busy.pcap");
-    fs::write(&capture, busy()).unwrap();
+    let capture = folder.path().join("some.pcap");
+    fs::write(&capture, packets).unwrap();
     let formats: [&[&str]; 9] = [
         &["jsonl"],
         &["jsonl", "--no-hash"],

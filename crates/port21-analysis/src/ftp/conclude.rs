@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::session::{Session, Unpaired};
 use super::stage::{EARLY, Role, Stage, is_opened};
 use super::stranger::Stranger;
+use crate::analysis::{EndedSession, News};
 use crate::limits::Loss;
 use crate::report::{self, Pairing};
 use crate::tcp::Connection;
@@ -25,7 +27,7 @@ const SWAPPED: i64 = 20_000_000;
 #[derive(Debug)]
 pub struct Concluded {
     session: Box<Session>,
-    control: Box<Connection>,
+    control: Arc<Connection>,
     /// Which transfers of other sessions, by session and stream, used the same data connections.
     counterparts: BTreeMap<(u64, u64), u64>,
 }
@@ -81,7 +83,8 @@ impl Stage {
         let Some(control) = self.controls.remove(&id) else { return };
         self.pairs.remove_session(session.client.address, session.server.address, id);
         let counterparts = self.counterparts(id, &session);
-        self.finished.push(Concluded { session, control, counterparts });
+        let ended = EndedSession(Concluded { session, control, counterparts });
+        self.news.push(News::Session(Box::new(ended)));
     }
 
     /// Which transfers of other sessions the shared data connections of a session were; what the other sessions will ask of

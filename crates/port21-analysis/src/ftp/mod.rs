@@ -4,6 +4,7 @@
 //! is said on them, on any port; finds the data connections that they announce; never looks at a packet.
 //!
 //! ```text
+//! sink: what TCP says, at once     events: the same, a batch later on another thread
 //! stage ─┬─ recognise   is it a control connection?
 //!        ├─ stranger    connections of which that is not known yet       pairs: whom they are between
 //!        ├─ control     two byte streams -> what was said, in order      tls: stretches that cannot be read
@@ -20,6 +21,7 @@ mod content;
 mod control;
 mod dialogue;
 mod effects;
+mod events;
 mod expectations;
 mod listing;
 mod memory;
@@ -36,5 +38,7 @@ mod transfer;
 mod watch;
 
 pub use conclude::Concluded;
+pub use events::Events;
 pub use session::ServerName;
+pub use sink::{AtOnce, Hearer, Unwanted};
 pub use stage::Stage;

@@ -1,8 +1,11 @@
-//! TCP's events, each given to the role that its connection plays.
+//! What TCP tells of connections, each given to the role that its connection plays.
+//!
+//! The stage never sees TCP's own state: so it can hear at once ([`AtOnce`]) what TCP says, or a batch later, on another
+//! thread ([`Events`](super::Events)), and understands the same.
 
 use std::sync::Arc;
 
-use port21_capture::Timestamp;
+use port21_capture::{Scope, Timestamp};
 
 use super::content::ZEROS_PER_BYTE;
 use super::recognise::{Verdict, speaker};
@@ -10,22 +13,106 @@ use super::session::endpoint;
 use super::stage::{Role, Stage};
 use super::stranger::{Event, HEAD_LIMIT, Stranger};
 use super::watch::Opening;
+use crate::analysis::News;
+use crate::names::{DnsStream, Envelope};
 use crate::report::convert;
-use crate::tcp::{Chunk, Connection, End, Gap, Interest, Sink};
+use crate::tcp::{Chunk, Connection, End, Endpoint, Gap, Interest, Sink};
 
-impl Sink for Stage {
-    fn opened(&mut self, connection: &Connection) {
-        let stream = connection.stream;
-        if let Some((port, found)) = self.expected(connection) {
-            let opening =
-                Opening::new(connection.ends.map(endpoint), port, connection.packets.0, connection.times.0.0);
-            self.become_data(stream, opening, found, Default::default());
-        } else if connection.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
-            self.roles.insert(stream, Role::Dns(Box::default()));
-        } else {
-            self.pairs.add_stranger(stream, connection.ends);
-            self.roles.insert(stream, Role::Stranger(Box::new(Stranger::new(connection))));
+/// A connection whose first packet was seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer {
+    /// Its number.
+    pub stream: u64,
+    /// VLANs and tunnel.
+    pub scope: Scope,
+    /// Initiator and responder, as far as is known.
+    pub ends: [Endpoint; 2],
+    /// Whether the packet told who is who.
+    pub initiator_known: bool,
+    /// The packet.
+    pub packet: u64,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+impl Newcomer {
+    pub(super) fn of(connection: &Connection) -> Newcomer {
+        Newcomer {
+            stream: connection.stream,
+            scope: connection.scope,
+            ends: connection.ends,
+            initiator_known: connection.initiator_known,
+            packet: connection.packets.0,
+            time: connection.times.0,
         }
+    }
+}
+
+/// A packet of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// The connection.
+    pub stream: u64,
+    /// The packet's number.
+    pub packet: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// Who sent it.
+    pub from: End,
+    /// Whether the ends were [taken for each other](Connection::turned) when the connection was opened.
+    pub turned: bool,
+    /// Length of its payload on the wire.
+    pub payload_length: u32,
+}
+
+/// Who sent bytes, on which connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// The connection.
+    pub stream: u64,
+    /// The sender.
+    pub from: End,
+    /// Whether the SYN of each end was seen.
+    pub syn_seen: [bool; 2],
+}
+
+impl Source {
+    pub(super) fn of(connection: &Connection, from: End) -> Source {
+        let [initiator, responder] = &connection.halves;
+        let syn_seen = [initiator.syn_seen, responder.syn_seen];
+        Source { stream: connection.stream, from, syn_seen }
+    }
+}
+
+/// A connection of which the stage wants to know no more than that it goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwanted {
+    /// VLANs and tunnel.
+    pub scope: Scope,
+    /// Its ends.
+    pub ends: [Endpoint; 2],
+    /// Its number.
+    pub stream: u64,
+}
+
+/// Hears TCP, and what is said of names beside.
+pub trait Hearer: Sink {
+    /// A DNS message.
+    fn names(&mut self, envelope: Envelope, message: &[u8]);
+}
+
+/// The stage hears what is said while it is said.
+pub struct AtOnce<'a>(pub &'a mut Stage);
+
+impl Hearer for AtOnce<'_> {
+    fn names(&mut self, envelope: Envelope, message: &[u8]) {
+        self.0.names(envelope, message);
+    }
+}
+
+impl Sink for AtOnce<'_> {
+    fn opened(&mut self, connection: &Connection) {
+        self.0.opened(&Newcomer::of(connection));
     }
 
     fn packet(
@@ -36,76 +123,115 @@ impl Sink for Stage {
         from: End,
         payload_length: u32,
     ) {
-        match self.roles.get_mut(&connection.stream) {
+        let (stream, turned) = (connection.stream, connection.turned);
+        self.0.packet(&Seen { stream, packet, time, from, turned, payload_length });
+    }
+
+    fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
+        self.0.data(Source::of(connection, from), &chunk);
+        Interest::Keep
+    }
+
+    fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
+        self.0.gap(connection.stream, from, gap);
+    }
+
+    fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64) {
+        self.0.acknowledged(connection.stream, sender, offset, packet);
+    }
+
+    fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
+        self.0.finished(connection.stream, from);
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        self.0.ended(Arc::new(connection));
+    }
+}
+
+impl Stage {
+    pub(super) fn opened(&mut self, newcomer: &Newcomer) {
+        let stream = newcomer.stream;
+        if let Some((port, found)) = self.expected(newcomer) {
+            let opening = Opening::new(newcomer.ends.map(endpoint), port, newcomer.packet, newcomer.time.0);
+            self.become_data(stream, opening, found, Default::default());
+        } else if newcomer.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
+            self.roles.insert(stream, Role::Dns(Box::new(DnsStream::new(newcomer.ends))));
+        } else {
+            self.pairs.add_stranger(stream, newcomer.ends);
+            self.roles.insert(stream, Role::Stranger(Box::new(Stranger::new(newcomer))));
+        }
+    }
+
+    pub(super) fn packet(&mut self, seen: &Seen) {
+        let Seen { packet, from, turned, payload_length, .. } = *seen;
+        let time = seen.time.0;
+        match self.roles.get_mut(&seen.stream) {
             Some(Role::Data(data)) if payload_length > 0 => {
                 let [initiator, responder] = &mut data.contents;
                 let content = if from == End::Initiator { initiator } else { responder };
-                content.packet(packet, time.0);
+                content.packet(packet, time);
             }
             Some(Role::Stranger(stranger)) => {
-                if stranger.ends != connection.ends {
-                    stranger.turn_round(connection);
+                if stranger.turned != turned {
+                    stranger.turn_round();
                 }
-                stranger.times.1 = time.0;
+                stranger.times.1 = time;
                 if payload_length > 0 {
-                    stranger.content(from).packet(packet, time.0);
+                    stranger.content(from).packet(packet, time);
                 }
             }
+            Some(Role::Dns(stream)) => stream.set_turned(turned),
             _ => {}
         }
     }
 
-    fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
+    pub(super) fn data(&mut self, source: Source, chunk: &Chunk<'_>) {
+        let Source { stream, from, syn_seen } = source;
         self.zeros = self.zeros.saturating_add((chunk.bytes.len() as u64).saturating_mul(ZEROS_PER_BYTE));
-        match self.roles.get_mut(&connection.stream) {
+        match self.roles.get_mut(&stream) {
             Some(Role::Data(data)) => {
                 let how = (&self.hash, self.limits.listing_bytes);
-                data.take(&self.sessions, connection.stream, from, &chunk, how);
-                Interest::Keep
+                data.take(&self.sessions, stream, from, chunk, how);
             }
             Some(Role::Control(id)) => {
                 let id = *id;
                 if let Some(session) = self.sessions.get_mut(&id) {
                     let by = speaker(session.client_end, from);
                     session.control.borrow(by, &mut self.room);
-                    session.control.data(by, &chunk);
+                    session.control.data(by, chunk);
                 }
                 self.listen(id, false);
-                Interest::Keep
             }
             Some(Role::Stranger(stranger)) => {
-                let verdict = stranger.data(from, &chunk, &self.hash);
+                let verdict = stranger.data(from, chunk, &self.hash);
                 let (ends, unknown) = (stranger.ends, stranger.began_before);
                 let long = stranger.length() > HEAD_LIMIT as u64;
                 let kept = stranger.kept();
                 match verdict {
                     Verdict::Control { client } => {
-                        if let Some(Role::Stranger(stranger)) = self.roles.remove(&connection.stream) {
-                            self.pairs.remove_stranger(connection.stream, ends, true);
-                            self.strangers.remove(connection.stream);
-                            self.become_control(connection, client, *stranger);
+                        if let Some(Role::Stranger(stranger)) = self.roles.remove(&stream) {
+                            self.pairs.remove_stranger(stream, ends, true);
+                            self.strangers.remove(stream);
+                            self.become_control(stream, client, syn_seen, *stranger);
                         }
-                        Interest::Keep
                     }
                     // Between two hosts that speak FTP, anything may yet turn out to be a file.
-                    _ if self.pairs.has_session(ends) => self.keep_stranger(connection.stream, kept),
-                    Verdict::Unknown if !long || unknown => self.keep_stranger(connection.stream, kept),
-                    _ => {
-                        self.forget_stranger(connection.stream);
-                        Interest::CountOnly
-                    }
+                    _ if self.pairs.has_session(ends) => self.keep_stranger(stream, kept),
+                    Verdict::Unknown if !long || unknown => self.keep_stranger(stream, kept),
+                    _ => self.forget_stranger(stream),
                 }
             }
-            Some(Role::Dns(stream)) => {
-                self.names.stream_data(stream, connection, from, &chunk);
-                Interest::Keep
+            Some(Role::Dns(dns)) => {
+                self.names.stream_data(dns, from, chunk);
+                self.tell_names(false);
             }
-            Some(Role::Ignored) | None => Interest::CountOnly,
+            Some(Role::Ignored) | None => {}
         }
     }
 
-    fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
-        match self.roles.get_mut(&connection.stream) {
+    pub(super) fn gap(&mut self, stream: u64, from: End, gap: Gap) {
+        match self.roles.get_mut(&stream) {
             Some(Role::Data(data)) => {
                 let head_limit = data.head_limit;
                 let [initiator, responder] = &mut data.contents;
@@ -125,8 +251,8 @@ impl Sink for Stage {
         }
     }
 
-    fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64) {
-        match self.roles.get_mut(&connection.stream) {
+    pub(super) fn acknowledged(&mut self, stream: u64, sender: End, offset: u64, packet: u64) {
+        match self.roles.get_mut(&stream) {
             Some(Role::Control(id)) => {
                 if let Some(session) = self.sessions.get_mut(id) {
                     session.control.acknowledged(speaker(session.client_end, sender), offset, packet);
@@ -137,9 +263,9 @@ impl Sink for Stage {
         }
     }
 
-    fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
-        match self.roles.get_mut(&connection.stream) {
-            Some(Role::Data(data)) => data.finish(&self.sessions, connection.stream, from, &self.hash),
+    pub(super) fn finished(&mut self, stream: u64, from: End) {
+        match self.roles.get_mut(&stream) {
+            Some(Role::Data(data)) => data.finish(&self.sessions, stream, from, &self.hash),
             Some(Role::Control(id)) => {
                 let id = *id;
                 if let Some(session) = self.sessions.get_mut(&id) {
@@ -152,14 +278,15 @@ impl Sink for Stage {
         }
     }
 
-    fn ended(&mut self, connection: Connection) {
+    pub(super) fn ended(&mut self, connection: Arc<Connection>) {
         if self.record_connections {
-            self.connections.push(convert::connection(&connection, self.epoch));
+            let connection = convert::connection(&connection, self.epoch);
+            self.news.push(News::Connection(Box::new(connection)));
         }
         match self.roles.remove(&connection.stream) {
-            Some(Role::Data(data)) => self.data_ended(Arc::new(connection), *data),
-            Some(Role::Control(id)) => self.control_ended(Box::new(connection), id),
-            Some(Role::Stranger(stranger)) => self.stranger_ended(Arc::new(connection), stranger),
+            Some(Role::Data(data)) => self.data_ended(connection, *data),
+            Some(Role::Control(id)) => self.control_ended(connection, id),
+            Some(Role::Stranger(stranger)) => self.stranger_ended(connection, stranger),
             Some(Role::Dns(stream)) => {
                 self.names.stream_ended(*stream);
                 self.outsider_ended(&connection);

@@ -16,21 +16,21 @@ use hashbrown::HashMap;
 use port21_capture::Timestamp;
 
 use super::build::Wanted;
-use super::conclude::Concluded;
 use super::content::FREE_ZEROS;
 use super::control::Room;
 use super::expectations::Expectations;
 use super::pairs::Pairs;
 use super::recognise::speaker;
 use super::session::{Action, Session, endpoint};
+use super::sink::Unwanted;
 use super::stranger::{Event, Kept, Stranger};
 use super::transfer::Ended;
 use super::watch::Data;
-use crate::analysis::Options;
+use crate::analysis::{News, Options};
 use crate::digest::Hashing;
 use crate::findings;
 use crate::limits::{Dropped, FtpLimits, Loss};
-use crate::names::{DnsStream, Names};
+use crate::names::{DnsStream, Envelope, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
 use crate::tcp::{Chunk, Connection, End, State};
@@ -85,7 +85,9 @@ pub struct Stage {
     pub(super) roles: HashMap<u64, Role>,
     pub(super) sessions: HashMap<u64, Box<Session>>,
     /// Control connections that have ended, of sessions that still wait for data.
-    pub(super) controls: HashMap<u64, Box<Connection>>,
+    pub(super) controls: HashMap<u64, Arc<Connection>>,
+    /// Connections of which no more needs to be told.
+    pub(super) unwanted: Vec<Unwanted>,
     /// Room for what is being said.
     pub(super) room: Room,
     next_session: u64,
@@ -95,10 +97,8 @@ pub struct Stage {
     pub(super) shared: HashMap<(u64, u64), u64>,
     /// Names from DNS.
     pub names: Names,
-    /// Sessions that have ended.
-    pub finished: Vec<Concluded>,
-    /// Connections that have ended, if recorded.
-    pub connections: Vec<report::Connection>,
+    /// What has ended, in that order.
+    pub news: Vec<News>,
     /// Control connections that could not be opened.
     pub(super) failed: FailedControl,
     /// Findings about connections of other protocols.
@@ -126,14 +126,14 @@ impl Stage {
             roles: HashMap::new(),
             sessions: HashMap::new(),
             controls: HashMap::new(),
+            unwanted: Vec::new(),
             room: Room::default(),
             next_session: 1,
             pairs: Pairs::new(options.limits.ftp.strangers),
             expectations: Expectations::new(options.limits.ftp.announcements),
             shared: HashMap::new(),
             names: Names::new(options.record_dns, options.limits.names),
-            finished: Vec::new(),
-            connections: Vec::new(),
+            news: Vec::new(),
             failed: FailedControl::default(),
             outside: Vec::new(),
         }
@@ -142,6 +142,25 @@ impl Stage {
     /// The time from which the report counts.
     pub fn set_epoch(&mut self, epoch: Timestamp) {
         self.epoch = epoch;
+    }
+
+    /// A DNS message.
+    pub fn names(&mut self, envelope: Envelope, message: &[u8]) {
+        self.names.message(envelope, message);
+        self.tell_names(false);
+    }
+
+    /// DNS transactions that have ended are news; `all`: those that nobody has answered, too.
+    pub fn tell_names(&mut self, all: bool) {
+        if all || self.names.has_transactions() {
+            let ended = self.names.take_transactions(all).into_iter();
+            self.news.extend(ended.map(|transaction| News::Names(Box::new(transaction))));
+        }
+    }
+
+    /// Connections of which no more needs to be told, since the last call.
+    pub fn take_unwanted(&mut self) -> Vec<Unwanted> {
+        std::mem::take(&mut self.unwanted)
     }
 
     /// Findings that belong to no session.
@@ -180,19 +199,28 @@ impl Stage {
     // ------------------------------------------------------------------------------------- roles
 
     /// A stranger has shown itself to be a control connection: everything said so far is heard again.
-    pub(super) fn become_control(&mut self, connection: &Connection, client_end: End, stranger: Stranger) {
+    pub(super) fn become_control(
+        &mut self,
+        stream: u64,
+        client_end: End,
+        [initiator_syn, responder_syn]: [bool; 2],
+        stranger: Stranger,
+    ) {
         let id = self.next_session;
         self.next_session += 1;
-        let client = endpoint(connection.end(client_end));
-        let server = endpoint(connection.end(client_end.other()));
+        let [initiator, responder] = stranger.ends.map(endpoint);
+        let (client, server, from_the_beginning) = match client_end {
+            End::Initiator => (initiator, responder, responder_syn),
+            End::Responder => (responder, initiator, initiator_syn),
+        };
         let mut session = Session::new(id, [client, server], client_end, self.epoch, &self.limits);
         session.wanted = self.wanted;
-        session.began = connection.times.0.0;
-        session.scope = connection.scope;
-        session.from_the_beginning = connection.half(client_end.other()).syn_seen;
+        session.began = stranger.times.0;
+        session.scope = stranger.scope;
+        session.from_the_beginning = from_the_beginning;
         session.name = self.names.lookup(server.address, client.address);
         self.sessions.insert(id, Box::new(session));
-        self.roles.insert(connection.stream, Role::Control(id));
+        self.roles.insert(stream, Role::Control(id));
         self.pairs.add_session(client.address, server.address, id);
         let [initiator, responder] = stranger.contents;
         for event in stranger.events {
@@ -267,7 +295,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn control_ended(&mut self, connection: Box<Connection>, id: u64) {
+    pub(super) fn control_ended(&mut self, connection: Arc<Connection>, id: u64) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.control.finish(super::control::Speaker::Client);
             session.control.finish(super::control::Speaker::Server);

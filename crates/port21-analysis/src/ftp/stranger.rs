@@ -10,6 +10,7 @@ use port21_capture::{Flags, Scope, Timestamp};
 
 use super::content::Content;
 use super::recognise::{Verdict, recognise};
+use super::sink::Newcomer;
 use super::transfer::Ended;
 use crate::digest::Hashing;
 use crate::report::Pairing;
@@ -57,6 +58,8 @@ pub enum Event {
 pub struct Stranger {
     /// Its ends: initiator and responder.
     pub ends: [Endpoint; 2],
+    /// Whether they were taken for each other at first.
+    pub turned: bool,
     /// VLANs and tunnel.
     pub scope: Scope,
     /// First packet, and the time of the first and last.
@@ -81,28 +84,31 @@ pub struct Stranger {
 
 impl Stranger {
     /// A connection whose first packet was just seen.
-    pub fn new(connection: &tcp::Connection) -> Self {
+    pub fn new(newcomer: &Newcomer) -> Self {
+        let time = newcomer.time.0;
         Stranger {
-            ends: connection.ends,
-            scope: connection.scope,
-            first_packet: connection.packets.0,
-            times: (connection.times.0.0, connection.times.1.0),
+            ends: newcomer.ends,
+            turned: false,
+            scope: newcomer.scope,
+            first_packet: newcomer.packet,
+            times: (time, time),
             contents: Default::default(),
             events: Vec::new(),
             may_be_control: true,
             is_other: false,
-            began_before: !connection.initiator_known,
+            began_before: !newcomer.initiator_known,
             contested: false,
             ended: None,
         }
     }
 
     /// A SYN has shown that its ends were taken for each other, before either had sent any data.
-    pub fn turn_round(&mut self, connection: &tcp::Connection) {
-        self.ends = connection.ends;
+    pub fn turn_round(&mut self) {
+        self.turned = !self.turned;
+        self.ends.reverse();
         self.contents.reverse();
         self.events.clear();
-        self.began_before = !connection.initiator_known;
+        self.began_before = false;
     }
 
     /// What `end` sent.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::recognise::CONTROL_PORT;
+use super::sink::Unwanted;
 use super::stage::{ATTEMPT_LIMIT, Role, Stage, is_opened};
 use super::stranger::Stranger;
 use crate::limits::Loss;
-use crate::tcp::{self, Connection, End, Interest};
+use crate::tcp::{self, Connection, End};
 
 impl Stage {
     /// A stranger has ended; what it was may become known later.
@@ -37,19 +38,14 @@ impl Stage {
         self.conclude_between(ends);
     }
 
-    /// A stranger takes up so many bytes now: where all take up too many, the oldest are forgotten. Says whether this one is
-    /// still of interest.
-    pub(super) fn keep_stranger(&mut self, stream: u64, bytes: usize) -> Interest {
+    /// A stranger takes up so many bytes now: where all take up too many, the oldest are forgotten.
+    pub(super) fn keep_stranger(&mut self, stream: u64, bytes: usize) {
         self.strangers.set(stream, bytes);
         while self.strangers.total > self.limits.stranger_bytes
             && let Some(oldest) = self.strangers.oldest()
         {
             self.dropped.add(Loss::StrangerBytes);
             self.forget_stranger(oldest);
-        }
-        match self.roles.get(&stream) {
-            Some(Role::Stranger(_)) => Interest::Keep,
-            _ => Interest::CountOnly,
         }
     }
 
@@ -61,6 +57,7 @@ impl Stage {
         self.pairs.remove_stranger(stream, stranger.ends, alive);
         if alive {
             self.roles.insert(stream, Role::Ignored);
+            self.unwanted.push(Unwanted { scope: stranger.scope, ends: stranger.ends, stream });
             self.conclude_between(stranger.ends);
         }
     }

@@ -13,12 +13,13 @@ use hashbrown::HashMap;
 use super::content::Content;
 use super::expectations::{Expectation, addresses};
 use super::session::{Session, endpoint};
+use super::sink::Newcomer;
 use super::stage::{EARLY, Role, Stage};
 use super::stranger::{HEAD_LIMIT, Stranger};
 use super::transfer::Ended;
 use crate::digest::Hashing;
 use crate::report::{Endpoint, Pairing};
-use crate::tcp::{self, Chunk, Connection, End};
+use crate::tcp::{self, Chunk, End};
 
 /// So many data connections of a session keep the beginning of what they carry until it is over.
 const BEGINNINGS: usize = 64;
@@ -79,15 +80,17 @@ impl Opening {
 
 impl Stage {
     /// The announcements that a new connection answers, with the port that was announced.
-    pub(super) fn expected(&self, connection: &Connection) -> Option<(u16, Vec<Expectation>)> {
-        let listens = |end: End| {
-            let (listener, other) = (connection.end(end), connection.end(end.other()));
-            let found = self.expectations.matching(endpoint(listener), other.address, connection.scope);
+    pub(super) fn expected(&self, newcomer: &Newcomer) -> Option<(u16, Vec<Expectation>)> {
+        let [initiator, responder] = newcomer.ends;
+        let listens = |listener: tcp::Endpoint, other: tcp::Endpoint| {
+            let found = self.expectations.matching(endpoint(listener), other.address, newcomer.scope);
             (!found.is_empty()).then_some((listener.port, found))
         };
         // Without a handshake either end may be the one that listens.
-        listens(End::Responder)
-            .or_else(|| if connection.initiator_known { None } else { listens(End::Initiator) })
+        listens(responder, initiator).or_else(|| match newcomer.initiator_known {
+            true => None,
+            false => listens(initiator, responder),
+        })
     }
 
     /// A connection is the one that was announced, by one session or, server to server, by two.

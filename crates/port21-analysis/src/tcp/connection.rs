@@ -268,6 +268,8 @@ pub struct Connection {
     pub ends: [Endpoint; 2],
     /// Whether a SYN or SYN/ACK told who is who; otherwise the sender of the first packet is taken for the initiator.
     pub initiator_known: bool,
+    /// Whether the first packet seen turned out to be the responder's: until then the ends were taken for each other.
+    pub turned: bool,
     /// First and last packet.
     pub packets: (u64, u64),
     /// Their times.
@@ -312,6 +314,7 @@ impl Connection {
 
     /// Takes the initiator for the responder and the other way round, wherever it matters.
     pub(super) fn swap_ends(&mut self) {
+        self.turned = !self.turned;
         self.ends.reverse();
         self.halves.reverse();
         self.letters.swap_ends();

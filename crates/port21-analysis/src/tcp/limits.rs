@@ -74,4 +74,6 @@ pub(super) struct Budget {
     pub history_bytes: usize,
     /// Buffers for bytes that wait behind holes.
     pub spare: Spare,
+    /// Runs of bytes delivered so far, over all connections, and bytes.
+    pub delivered: (u64, u64),
 }

@@ -126,6 +126,12 @@ impl Live {
         self.give_up_proven_holes(End::Initiator, now, sink, budget);
     }
 
+    /// From now on packets and bytes are counted, no more.
+    pub fn disregard(&mut self, budget: &mut Budget) {
+        self.interest = Interest::CountOnly;
+        self.release(budget);
+    }
+
     /// When the connection is to be woken, unless it will be anyway: bytes that wait behind a hole must not wait for
     /// the connection's next packet, which may never come.
     pub fn new_alarm(&mut self) -> Option<Timestamp> {

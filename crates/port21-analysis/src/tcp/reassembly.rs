@@ -338,6 +338,8 @@ impl Stream {
         }
         let Carrier { packet, time, flags, acknowledges } = carrier;
         let chunk = Chunk { offset, bytes, packet, time, flags, acknowledges };
+        let (runs, all) = outlet.budget.delivered;
+        outlet.budget.delivered = (runs + 1, all.saturating_add(bytes.len() as u64));
         *outlet.interest = outlet.sink.data(outlet.connection, outlet.from, chunk);
         if outlet.keeps_history && *outlet.interest == Interest::Keep {
             let following = run_end.saturating_sub(self.next);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::net::IpAddr;
 
-use port21_capture::{Decoded, Segment, Timestamp};
+use port21_capture::{Decoded, Scope, Segment, Timestamp};
 
 use super::connection::{Connection, End, Endpoint, Half, RareQuality, Sink, State};
 use super::forgotten::Forgotten;
@@ -113,6 +113,22 @@ impl Tracker {
         }
     }
 
+    /// From now on packets and bytes of a connection are counted, but neither reassembled nor reported, as if the sink had
+    /// answered [`Interest::CountOnly`](super::Interest::CountOnly).
+    pub fn disregard(&mut self, scope: Scope, ends: [Endpoint; 2], stream: u64) {
+        let [one, other] = ends;
+        let slot = self.table.find(&Key::new(scope, one, other));
+        let live = slot.and_then(|slot| self.table.get_mut(slot));
+        if let Some(live) = live.filter(|live| live.connection.stream == stream) {
+            live.disregard(&mut self.budget);
+        }
+    }
+
+    /// How often bytes were given to the sink so far, and how many.
+    pub fn delivered(&self) -> (u64, u64) {
+        self.budget.delivered
+    }
+
     /// Connections seen so far, which is the number that the next stream will have.
     pub fn connections_seen(&self) -> u64 {
         self.opened
@@ -160,6 +176,7 @@ impl Tracker {
             scope: decoded.scope,
             ends: if role == Some(End::Responder) { [receiver, sender] } else { [sender, receiver] },
             initiator_known: role.is_some(),
+            turned: false,
             packets: (decoded.packet, decoded.packet),
             times: (decoded.time, decoded.time),
             syn: None,

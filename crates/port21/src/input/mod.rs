@@ -220,7 +220,10 @@ impl<'a> Inputs<'a> {
         let pool = effort.pool();
         let options = Options { hash: effort.hashing(pool.as_ref()), ..effort.options };
         let mut sessions = Sessions::new(receiver.preparation(), pool.as_ref(), Tally::new(&options.limits));
-        let mut analysis = Analysis::new(options);
+        let mut analysis = match &pool {
+            Some(pool) => Analysis::spread(options, pool.executor()),
+            None => Analysis::new(options),
+        };
         let mut begun = false;
         let reading = self.read(pool.as_ref(), |step| {
             match step {
@@ -231,17 +234,18 @@ impl<'a> Inputs<'a> {
                     receiver.packet(decoded)?;
                     analysis.packet(decoded);
                     let news = analysis.has_news();
-                    return if news { hand_over(&mut analysis, &mut sessions, receiver) } else { Ok(()) };
+                    return if news { sessions.take(analysis.take_news(), receiver) } else { Ok(()) };
                 }
-                Step::Pause => {}
+                Step::Pause => analysis.settle()?,
                 Step::Quiet => analysis.pause(),
             }
-            hand_over(&mut analysis, &mut sessions, receiver)?;
+            sessions.take(analysis.take_news(), receiver)?;
             sessions.flush(receiver)?;
             receiver.pause()
         })?;
+        analysis.settle()?;
         analysis.end();
-        hand_over(&mut analysis, &mut sessions, receiver)?;
+        sessions.take(analysis.take_news(), receiver)?;
         sessions.flush(receiver)?;
         let Conclusion { mut totals, findings } = analysis.conclude(sessions.into_tally());
         totals.dropped.extend(reading.fragments.iter().cloned());
@@ -437,18 +441,4 @@ fn nothing_to_read(errors: &[OpenError]) -> anyhow::Error {
     let last = sentences.next_back().unwrap_or_else(|| "there is nothing to read".into());
     sentences.for_each(|sentence| output::complain(&sentence));
     Failure::Input(last).into()
-}
-
-fn hand_over<R: Receiver>(
-    analysis: &mut Analysis,
-    sessions: &mut Sessions<R::Prepared>,
-    receiver: &mut R,
-) -> anyhow::Result<()> {
-    for connection in analysis.take_connections() {
-        receiver.connection(connection)?;
-    }
-    for transaction in analysis.take_dns() {
-        receiver.dns(transaction)?;
-    }
-    sessions.take(analysis.take_ended(), receiver)
 }

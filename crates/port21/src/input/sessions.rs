@@ -1,11 +1,12 @@
-//! From sessions that have ended to the receiver: written down on any thread, given in order.
+//! From what has ended to the receiver: sessions are written down on any thread, everything is given in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{self, TryRecvError};
 
 use anyhow::anyhow;
-use port21_analysis::analysis::{EndedSession, Share, Tally};
+use port21_analysis::analysis::{DnsTransaction, EndedSession, News, Share, Tally};
+use port21_analysis::report::Connection;
 use port21_capture::Executor;
 
 use super::pool::{Pool, Shared};
@@ -13,6 +14,9 @@ use super::receiver::{Prepare, Receiver};
 
 /// Sessions that are written down together.
 const BATCH: usize = 16;
+
+/// Of what ends between them, so much waits with them at most.
+const MOST: usize = 256;
 
 /// Batches that a thread may be ahead of the output.
 const AHEAD: usize = 4;
@@ -26,12 +30,20 @@ pub struct Sessions<P> {
 
 struct Workers<P> {
     executor: Arc<Shared>,
-    /// Sessions that wait until there are enough of them.
-    gathered: Vec<EndedSession>,
+    /// What waits until there is enough of it, and how many sessions are among it.
+    gathered: Vec<News>,
+    sessions: usize,
     /// Batches under way, first ended first.
-    under_way: VecDeque<mpsc::Receiver<Vec<(Share, P)>>>,
+    under_way: VecDeque<mpsc::Receiver<Vec<Ready<P>>>>,
     /// How many there may be.
     limit: usize,
+}
+
+/// What can be given to the receiver.
+enum Ready<P> {
+    Session(Box<(Share, P)>),
+    Connection(Box<Connection>),
+    Names(Box<DnsTransaction>),
 }
 
 impl<P: Send + 'static> Sessions<P> {
@@ -40,29 +52,29 @@ impl<P: Send + 'static> Sessions<P> {
         let workers = pool.map(|pool| Workers {
             executor: pool.executor(),
             gathered: Vec::new(),
+            sessions: 0,
             under_way: VecDeque::new(),
             limit: (pool.threads() + 1) * AHEAD,
         });
         Sessions { prepare, workers, tally }
     }
 
-    /// Takes sessions in, in the order in which they ended, and gives `receiver` what is ready.
+    /// Takes in what has ended, in that order, and gives `receiver` what is ready.
     pub fn take<R: Receiver<Prepared = P>>(
         &mut self,
-        ended: Vec<EndedSession>,
+        news: Vec<News>,
         receiver: &mut R,
     ) -> anyhow::Result<()> {
         let Some(workers) = &mut self.workers else {
-            for session in ended {
-                let (share, prepared) = write_down(session, &self.prepare);
-                self.tally.add(share);
-                receiver.session(prepared)?;
-            }
-            return Ok(());
+            return news.into_iter().try_for_each(|news| {
+                let ready = make_ready(news, &self.prepare);
+                give(ready, &mut self.tally, receiver)
+            });
         };
-        for session in ended {
-            workers.gathered.push(session);
-            if workers.gathered.len() >= BATCH {
+        for news in news {
+            workers.sessions += usize::from(matches!(news, News::Session(_)));
+            workers.gathered.push(news);
+            if workers.sessions >= BATCH || workers.gathered.len() >= MOST {
                 workers.hand_out(&self.prepare);
             }
         }
@@ -100,9 +112,8 @@ impl<P: Send + 'static> Sessions<P> {
                 }
             };
             workers.under_way.pop_front();
-            for (share, prepared) in batch {
-                self.tally.add(share);
-                receiver.session(prepared)?;
+            for ready in batch {
+                give(ready, &mut self.tally, receiver)?;
             }
         }
         Ok(())
@@ -116,12 +127,33 @@ impl<P: Send + 'static> Workers<P> {
         }
         let (sender, receiver) = mpsc::sync_channel(1);
         let (batch, prepare) = (std::mem::take(&mut self.gathered), Arc::clone(prepare));
+        self.sessions = 0;
         self.under_way.push_back(receiver);
         self.executor.submit(Box::new(move || {
-            let batch = batch.into_iter().map(|session| write_down(session, &prepare)).collect();
+            let batch = batch.into_iter().map(|news| make_ready(news, &prepare)).collect();
             // Nobody waits for it any more where the output could not be written.
             let _ = sender.send(batch);
         }));
+    }
+}
+
+fn make_ready<P>(news: News, prepare: &Prepare<P>) -> Ready<P> {
+    match news {
+        News::Session(ended) => Ready::Session(Box::new(write_down(*ended, prepare))),
+        News::Connection(connection) => Ready::Connection(connection),
+        News::Names(transaction) => Ready::Names(transaction),
+    }
+}
+
+fn give<R: Receiver>(ready: Ready<R::Prepared>, tally: &mut Tally, receiver: &mut R) -> anyhow::Result<()> {
+    match ready {
+        Ready::Session(session) => {
+            let (share, prepared) = *session;
+            tally.add(share);
+            receiver.session(prepared)
+        }
+        Ready::Connection(connection) => receiver.connection(*connection),
+        Ready::Names(transaction) => receiver.dns(*transaction),
     }
 }
 

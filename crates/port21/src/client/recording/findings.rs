@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::io::Read;
 
-use port21_analysis::analysis::{Analysis, Options, Share, Tally};
+use port21_analysis::analysis::{Analysis, News, Options, Share, Tally};
 use port21_analysis::digest::Hashing;
 use port21_analysis::limits::Limits;
 use port21_analysis::report::Finding;
@@ -49,7 +49,8 @@ pub fn find(recording: Box<dyn Read + Send>) -> Result<Vec<Finding>, OpenError> 
                 false
             }
         };
-        for ended in analysis.take_ended() {
+        for news in analysis.take_news() {
+            let News::Session(ended) = news else { continue };
             let session = ended.write_down();
             tally.add(Share::of(&session));
             found.extend(session.findings);
