@@ -263,7 +263,7 @@ impl Analysis {
         Ok(())
     }
 
-    /// Whether something has ended since the last call of the `take` functions.
+    /// Whether something has ended since the last call of [`Analysis::take_news`].
     #[inline]
     pub fn has_news(&self) -> bool {
         !self.news.is_empty() || self.stage.as_deref().is_some_and(|stage| !stage.news.is_empty())
