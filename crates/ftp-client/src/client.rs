@@ -249,9 +249,14 @@ impl Client {
         self.lacking.push(verb);
     }
 
+    /// The server said that it does not have `verb`.
+    pub(crate) fn is_without(&self, verb: Verb) -> bool {
+        self.lacking.contains(&verb)
+    }
+
     /// The server is known not to have `verb`: it said so, or FEAT tells of other features.
     pub(crate) fn lacks(&self, verb: Verb, feature: &str) -> bool {
-        self.lacking.contains(&verb) || (self.features().is_known() && !self.features().has(feature))
+        self.is_without(verb) || (self.features().is_known() && !self.features().has(feature))
     }
 
     pub(crate) async fn ask_with(&mut self, verb: Verb, path: impl AsRef<[u8]>) -> Result<Reply, Error> {

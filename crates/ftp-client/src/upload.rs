@@ -18,7 +18,7 @@ use crate::session::{Answer, Representation, Request, Transfer};
 pub const TEMPORARY_SUFFIX: &[u8] = b".partial";
 
 /// What is said where a server has no RNFR and RNTO.
-const CANNOT_RENAME: &str = "the server cannot rename: what was sent was sent again under its own name, where it is seen before it is whole";
+const CANNOT_RENAME: &str = "the server cannot rename: files were sent under their own names, where they are seen before they are whole";
 
 /// Bytes that are read from the source at once.
 const BUFFER: usize = 128 * 1024;
@@ -75,9 +75,9 @@ impl Client {
         Ok(Upload { client: self, encoder, encoded: Vec::new() })
     }
 
-    /// Sends a file from its beginning, or from `how.offset`. Under a temporary name if `how` says so: a server that cannot rename gets
-    /// it a second time under its own name, and a note says so. Gives the bytes that crossed. `source` is read from only once the server
-    /// has accepted the transfer.
+    /// Sends a file from its beginning, or from `how.offset`. Under a temporary name if `how` says so: a server that turns out not to
+    /// rename gets it a second time, and what follows in this session at once, under its own name, and a note says so. Gives the bytes
+    /// that crossed. `source` is read from only once the server has accepted the transfer.
     ///
     /// # Errors
     /// The transfer is not whole, `source` failed, or `watch` ended it. What stands under the temporary name is left for another try.
@@ -113,20 +113,44 @@ impl Client {
         let path = path.as_ref();
         let mut offset = how.offset;
         if how.temporary_name && !how.append {
-            let temporary = [path, TEMPORARY_SUFFIX].concat();
-            let bytes = self.send(&temporary, how, source, watch).await?;
-            check(self, &temporary).await?;
-            match self.replace(&temporary, path).await {
-                Err(error) if error.is_not_implemented() => {}
-                replaced => return replaced.map(|()| bytes),
+            if self.can_rename() {
+                let temporary = [path, TEMPORARY_SUFFIX].concat();
+                let bytes = self.send(&temporary, how, source, watch).await?;
+                check(self, &temporary).await?;
+                if self.publish(path).await? {
+                    return Ok(bytes);
+                }
             }
-            self.note(Note::Other(CANNOT_RENAME.into()));
-            self.remove_file(&temporary).await?;
+            // It was one in the file under the temporary name.
             offset = 0;
         }
         let bytes = self.send(path, Store { offset, ..how }, source, watch).await?;
         check(self, path).await?;
         Ok(bytes)
+    }
+
+    /// Gives what stands under the temporary name of `path` its own name. `false`: the server cannot rename, so what stood there is
+    /// removed, to be sent again under its own name, and [`Client::can_rename`] tells so from now on.
+    ///
+    /// # Errors
+    /// As for [`Client::replace`].
+    pub async fn publish(&mut self, path: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let path = path.as_ref();
+        let temporary = [path, TEMPORARY_SUFFIX].concat();
+        match self.replace(&temporary, path).await {
+            // RFC 959 section 4.2.2. 501 and 504 are said of this name, and not of the command.
+            Err(error @ Error::Refused { .. }) if matches!(error.code(), Some(500 | 502)) => {}
+            replaced => return replaced.map(|()| true),
+        }
+        self.has_not(Verb::Rnfr);
+        self.note(Note::Other(CANNOT_RENAME.into()));
+        self.remove_file(&temporary).await?;
+        Ok(false)
+    }
+
+    /// Whether nothing is known against renaming: `false` once the server has refused RNFR as unknown.
+    pub fn can_rename(&self) -> bool {
+        !self.is_without(Verb::Rnfr)
     }
 
     /// Renames over what is there. Some servers, as those on Windows, rename to no name that is taken.
@@ -136,9 +160,7 @@ impl Client {
     pub async fn replace(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
         let (from, to) = (from.as_ref(), to.as_ref());
         match self.rename(from, to).await {
-            Err(Error::Refused { command, .. })
-                if command.verb() == Some(Verb::Rnto) && self.remove_file(to).await.is_ok() =>
-            {
+            Err(error) if error.may_mean_taken() && self.remove_file(to).await.is_ok() => {
                 self.rename(from, to).await
             }
             result => result,

@@ -72,6 +72,27 @@ fn server_that_cannot_rename_gets_the_file_under_its_name() {
         client.upload("b", Store::default(), &mut source, &mut unwatched).await.unwrap();
         assert_eq!(server.names(), ["a", "b"]);
         assert!(client.notes()[0].to_string().contains("cannot rename"), "{:?}", client.notes());
+        // The next one goes there at once, and from its beginning, since nothing of it is there.
+        let mut source = Cursor::new(b"newer".to_vec());
+        client
+            .upload("c", Store { offset: 2, ..Store::default() }, &mut source, &mut unwatched)
+            .await
+            .unwrap();
+        assert_eq!(server.file("c").as_deref(), Some(&b"newer"[..]));
+        assert!(!server.lines().contains(&"STOR c.partial".to_owned()));
+        assert_eq!(client.notes().len(), 1);
+    });
+}
+
+#[test]
+fn refused_new_name_does_not_pass_for_a_server_that_cannot_rename() {
+    let manners = Manners { replies: vec![("RNTO", b"501 no such name\r\n".to_vec())], ..Manners::default() };
+    with(manners, async |server, client| {
+        let mut source = Cursor::new(b"new".to_vec());
+        let sent = client.upload("a", Store::default(), &mut source, &mut unwatched).await;
+        assert!(matches!(sent, Err(Error::Refused { .. })), "{sent:?}");
+        assert_eq!(server.file("a").as_deref(), Some(TEXT), "it is as it was");
+        assert!(client.can_rename());
     });
 }
 

@@ -199,17 +199,11 @@ async fn transfer(
     if temporary == path {
         return Ok(sent);
     }
-    match seat.client.replace(&temporary, path).await {
-        Ok(()) => Ok(sent),
-        Err(error) if error.is_not_implemented() => {
-            let reason = "the server cannot rename: files were sent under their own names, where they are seen before they are whole";
-            crew.note(reason.into());
-            crew.in_place.set(true);
-            seat.client.remove_file(&temporary).await?;
-            Box::pin(transfer(crew, seat, job, file, path, 0)).await
-        }
-        Err(error) => Err(error.into()),
+    if seat.client.publish(path).await? {
+        return Ok(sent);
     }
+    crew.in_place.set(true);
+    Box::pin(transfer(crew, seat, job, file, path, 0)).await
 }
 
 /// A file as it is at a moment, to the precision of the file system.

@@ -1,14 +1,15 @@
 //! What can go wrong, with the culprit and the place.
 
-use std::fmt;
+mod words;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ftp_protocol::Verb;
 use ftp_protocol::address::AddressError;
 use ftp_protocol::command::EncodeError;
-use ftp_protocol::{Command, Reply, Verb};
 
-use crate::text::shown;
+pub use words::{Asked, Said};
 
 /// Why a request was not carried out. Every variant reads as a sentence, and none shows a password.
 #[derive(Debug, thiserror::Error)]
@@ -251,7 +252,7 @@ pub enum Error {
     },
     /// What is local, a source to upload or a place for a download, failed.
     #[error("{}", local(.0))]
-    Local(#[source] std::io::Error),
+    Local(std::io::Error),
     /// The caller ended it.
     #[error("ended on request")]
     Cancelled,
@@ -360,6 +361,20 @@ impl Error {
         }
     }
 
+    /// Whether a file was not renamed, perhaps because there is one of that name. A server that does not understand RNTO would not be
+    /// helped by the other one's removal.
+    pub(crate) fn may_mean_taken(&self) -> bool {
+        matches!(self, Self::Refused { command, .. } if command.verb() == Some(Verb::Rnto))
+            && !self.is_not_implemented()
+    }
+
+    /// Whether the server has no room for what is sent: its disk is full, or a quota is used up. RFC 959 section 4.2.2 has 452 and 552
+    /// for it; servers that use other codes say so in words.
+    pub fn is_out_of_space(&self) -> bool {
+        let (Self::Refused { reply, .. } | Self::TransferFailed { reply, .. }) = self else { return false };
+        matches!(reply.0.code, Some(452 | 552)) || reply.says_full()
+    }
+
     /// The code of the server's reply, where the server said no.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -395,73 +410,6 @@ impl From<std::io::Error> for Error {
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         Self::other(error)
-    }
-}
-
-/// A command as it may be shown: without the password or account.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Asked(pub(crate) Command);
-
-impl Asked {
-    /// The verb, if it is a known one.
-    pub fn verb(&self) -> Option<Verb> {
-        self.0.known_verb()
-    }
-}
-
-impl fmt::Display for Asked {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&shown(&self.0.verb))?;
-        match (self.verb(), &self.0.argument) {
-            (_, None) => Ok(()),
-            (Some(Verb::Pass | Verb::Acct), Some(_)) => formatter.write_str(" <hidden>"),
-            (_, Some(argument)) => write!(formatter, " {}", shown(argument)),
-        }
-    }
-}
-
-impl fmt::Debug for Asked {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{self}`")
-    }
-}
-
-/// A reply as it may be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Said(pub Box<Reply>);
-
-impl Said {
-    pub(crate) fn new(reply: Reply) -> Self {
-        Self(Box::new(reply))
-    }
-
-    fn is_transient(&self) -> bool {
-        self.0.code.is_some_and(ftp_protocol::sequence::is_transient_negative)
-    }
-
-    /// Servers say 421 or 530 with words like these when a user or an address has too many sessions.
-    fn says_too_many(&self) -> bool {
-        let text = String::from_utf8_lossy(&self.0.joined()).to_lowercase();
-        let many = ["too many", "maximum number", "max number", "limit", "already logged in", "no more"];
-        many.iter().any(|words| text.contains(words))
-    }
-}
-
-impl fmt::Display for Said {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(code) = self.0.code {
-            write!(formatter, "{code:03}")?;
-        }
-        // The last line tells most in a refusal of several lines, the first in any other.
-        let lines = self.0.lines.iter().map(|line| shown(line.trim_ascii())).filter(|line| !line.is_empty());
-        let lines: Vec<String> = lines.take(4).collect();
-        if lines.is_empty() { Ok(()) } else { write!(formatter, " {}", lines.join(" / ")) }
-    }
-}
-
-impl fmt::Debug for Said {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{self}`")
     }
 }
 
