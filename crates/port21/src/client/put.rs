@@ -151,6 +151,11 @@ async fn send(
                 let doubt = "the URL of a directory ends with /";
                 sessions.note(job.url, format!("{shown}: what was sent stays there as {there}; {doubt}"));
             }
+            if error.is_out_of_space()
+                && let Some(advice) = on_lack_of_room(sessions, &job, arguments).await
+            {
+                sessions.note(job.url, format!("{shown}: {advice}"));
+            }
             return go_on(&shown, error);
         };
         if !arguments.connection.quiet {
@@ -159,6 +164,36 @@ async fn send(
         sessions.close().await;
         tokio::time::sleep(pause).await;
     }
+}
+
+/// A server may have room for a file, and none for it beside the one that it is to replace. Then the room is given back that an unfinished
+/// file takes, unless `--resume` says that it is wanted, and what can be done is told; the old file is left for the user to risk.
+async fn on_lack_of_room(
+    sessions: &mut Sessions<'_>,
+    job: &Job<'_>,
+    arguments: &PutArguments,
+) -> Option<String> {
+    let client = sessions.open(job.url).filter(|client| !client.is_closed())?;
+    if !has_temporary_name(client, arguments) || !matches!(size_of(client, &job.path).await, Ok(Some(_))) {
+        return None;
+    }
+    let there = [&job.path, TEMPORARY_SUFFIX].concat();
+    let is_left = match size_of(client, &there).await {
+        Ok(Some(_)) => arguments.options.resume || client.remove_file(&there).await.is_err(),
+        _ => false,
+    };
+    let mut advice = "the file that it was to replace is there as it was; --in-place writes over it at once, which may need less room, and \
+                      loses it if that fails"
+        .to_owned();
+    if is_left {
+        advice += &format!("; {}, which takes room, too, stays there", escape::terminal_bytes(&there));
+    }
+    Some(advice)
+}
+
+/// Whether the file is sent under another name first.
+fn has_temporary_name(client: &Client, arguments: &PutArguments) -> bool {
+    !arguments.options.in_place && !arguments.options.append && client.can_rename()
 }
 
 /// Whether there is something to send, or what speaks against it; nothing is opened, since a pipe has its bytes only once.
@@ -196,7 +231,7 @@ async fn attempt(
     let length = metadata.len();
     let version = (length, metadata.modified().ok());
     let representation = job.url.representation.unwrap_or_default();
-    let temporary_name = !arguments.options.in_place && !arguments.options.append;
+    let temporary_name = has_temporary_name(client, arguments);
     // Before anything has crossed, what is there is what an earlier run left, or something else altogether.
     let resumes = arguments.options.resume || length >= WORTH_RESUMING;
     let keep = job.crossed.map_or(arguments.options.resume, |crossed| resumes && crossed == version);

@@ -6,6 +6,7 @@
 
 mod bookmarks;
 mod explain;
+mod quota;
 mod segments;
 mod server;
 mod shell;

@@ -16,7 +16,7 @@ use ftp_client::{Client, Connector, Error, Retry};
 use tokio::sync::Notify;
 
 use super::item::Stamp;
-use super::plan::Rules;
+use super::plan::{Reason, Rules};
 use super::queue::{FileJob, Job, Queue};
 use super::remove::Doomed;
 use super::report::Report;
@@ -25,6 +25,10 @@ use super::{fetch, send};
 use crate::client::change::make_all;
 use crate::client::local::Folder;
 use crate::client::throttle::Pace;
+
+/// What is said where a file's new version finds no room on the server as long as the old one is there.
+const NO_ROOM_FOR_BOTH: &str = "the server has no room for some files beside those that they replace, which are there as they were; \
+                                --in-place writes over them at once, and loses them if that fails";
 
 /// What all sessions of a run share.
 pub struct Crew {
@@ -326,7 +330,13 @@ impl Crew {
         self.report.borrow_mut().fail(&path, shown);
         match job {
             Job::Folder(_) => self.unsure.set(true),
-            Job::File(file) => send::over(self, &file.batch),
+            Job::File(file) => {
+                let replaces = self.settings.sends && file.reason != Reason::Missing && !self.in_place.get();
+                if replaces && matches!(&trouble, Trouble::Client(error) if error.is_out_of_space()) {
+                    self.note(NO_ROOM_FOR_BOTH.into());
+                }
+                send::over(self, &file.batch);
+            }
             Job::Adjust { .. } | Job::Check(_) | Job::Date { .. } => {}
         }
         // Everything that follows would fail likewise.

@@ -264,6 +264,10 @@ async fn upload(
     if begun.get() {
         job.begun = Some(Begun { version, in_place, most: if resumable { so_far } else { 0 } });
     }
+    if done.as_ref().is_err_and(Error::is_out_of_space) && job.reason != Reason::Missing && !in_place {
+        // There may be room for one of both. What has come takes some as well, and is of no use before the other is gone.
+        let _ = make_way(crew, seat, job, path).await;
+    }
     Ok(done?)
 }
 
