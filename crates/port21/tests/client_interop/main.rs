@@ -95,6 +95,9 @@ fn table(kind: Kind) -> (String, Vec<String>) {
         }
         rows.push('\n');
     }
+    for (_, exception) in kind.lacking() {
+        let _ = writeln!(rows, "{:10} but {exception}", kind.name());
+    }
     (rows, failures)
 }
 

@@ -8,6 +8,7 @@ use ftp_client::{Connector, TlsVersions};
 use port21_testkit::Program;
 use serde_json::Value;
 
+use crate::scenario::MOST_SESSIONS;
 use crate::servers::{Ability, Kind};
 
 const PORT21: Program = Program::new(env!("CARGO_BIN_EXE_port21"));
@@ -36,7 +37,15 @@ pub fn there_and_back(
         let delete: &[&str] = if from == void { &["--delete"] } else { &[] };
         let words = ["mirror", from, to, "--json", "--no-netrc", "--timeout", "20"];
         let kept: Vec<&str> = options.iter().map(String::as_str).collect();
-        let output = PORT21.run(&[&words, &kept[..], delete].concat());
+        let words = [&words, &kept[..], delete].concat();
+        let mut output = PORT21.run(&words);
+        // The program does not try to connect again where it had no session; its user does.
+        for _ in 1..MOST_SESSIONS {
+            if kind.can(Ability::TlsInOrder) || output.status.code() != Some(3) {
+                break;
+            }
+            output = PORT21.run(&words);
+        }
         let talk = String::from_utf8_lossy(&output.stderr);
         let done: Value = std::str::from_utf8(&output.stdout)
             .ok()

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::mirrored::there_and_back;
 use crate::servers::{Ability, Kind};
-use ftp_client::session::{Representation, Security};
+use ftp_client::session::Representation;
 use ftp_client::{Client, Connector, Entry, Error, Fetch, Note, Store, unwatched};
 
 /// Names that servers and clients stumble over.
@@ -37,7 +37,7 @@ pub struct Run<'a> {
 }
 
 /// Most sessions of a scenario.
-const MOST_SESSIONS: usize = 4;
+pub const MOST_SESSIONS: usize = 4;
 
 impl Run<'_> {
     /// Goes on in a new session if `error` says that this one is of no use; gives the error back otherwise.
@@ -85,11 +85,8 @@ pub async fn run(
     let mut notes = run.notes;
     notes.extend(run.client.notes().iter().cloned());
     result.map_err(|error| format!("{error}\n    notes: {notes:?}"))?;
-    // The program does not try to connect again where it had no session.
-    if connector.security == Security::Off || kind.can(Ability::TlsInOrder) {
-        there_and_back(connector, kind, certificate, "mirrored")?;
-        step("rmd", run.client.remove_directory("mirrored").await)?;
-    }
+    there_and_back(connector, kind, certificate, "mirrored")?;
+    step("rmd", run.client.remove_directory("mirrored").await)?;
     step("quit", run.client.quit().await)?;
     Ok(notes)
 }

@@ -73,39 +73,64 @@ impl Kind {
 
     /// Whether the server does this right.
     pub fn can(self, ability: Ability) -> bool {
-        let lacking: &[Ability] = match self {
+        !self.lacking().iter().any(|(lacking, _)| *lacking == ability)
+    }
+
+    /// What the server does not do right, each with what it does and the rule; printed below its table.
+    pub fn lacking(self) -> &'static [(Ability, &'static str)] {
+        match self {
             Self::Twisted => &[
-                // It has the commands of RFC 959 alone, and of those neither REST nor APPE; IPv6 needs EPSV or EPRT.
-                Ability::Restart,
-                Ability::Ipv6,
-                // It takes bytes of a name for Latin-1, and lists them as UTF-8: what is listed is no name that it knows.
-                Ability::NamesInUtf8,
-                // It refuses NLST without an argument, which RFC 959 section 5.3.1 leaves open, and lists the parent for ".".
-                Ability::Nlst,
-                // It ends every STOR of TYPE A with 426.
-                Ability::UploadText,
+                (Ability::Restart, "nothing is resumed: it has neither REST nor APPE (RFC 3659 section 5)"),
+                (Ability::Ipv6, "no IPv6: it has neither EPSV nor EPRT (RFC 2428)"),
+                (
+                    Ability::NamesInUtf8,
+                    "ASCII names only: it takes bytes of a name for Latin-1 and lists them as UTF-8, so that what is listed is no name that it \
+                     knows (RFC 2640 section 2.2)",
+                ),
+                (
+                    Ability::Nlst,
+                    "no NLST: it refuses that without an argument, which RFC 959 section 5.3.1 leaves open, and lists the parent for \".\"",
+                ),
+                (
+                    Ability::UploadText,
+                    "no upload of text: it ends every STOR of TYPE A with 426 (RFC 959 section 3.1.1.1)",
+                ),
             ],
-            // GNU's server takes SIGPIPE for a lost client, also where it was the data connection of a cancelled transfer that was
-            // reset, if it happens to write to that once more. proftpd did the like once, over TLS.
-            Self::Inetutils | Self::Proftpd => &[Ability::OutlivesReset],
+            // GNU's server takes SIGPIPE for a lost client if it happens to write to the data connection once more. proftpd did the
+            // like once, over TLS.
+            Self::Inetutils | Self::Proftpd => &[(
+                Ability::OutlivesReset,
+                "a new session where one ends with the reset data connection of a cancelled transfer (RFC 959 section 4.1.3, ABOR: the control \
+                 connection stays)",
+            )],
             Self::Libunftp => &[
-                // It takes the argument of MLST from its root, whatever the working directory is (RFC 3659 section 7.1 has it as any path).
-                Ability::MlstHere,
-                // It has no EPRT, so that active data connections are IPv4's alone.
-                Ability::Eprt,
-                // Behind its 234 it now and then still reads a command, for which it takes the client's handshake: it chooses between the next
-                // command and the change to TLS as they come.
-                Ability::TlsInOrder,
-                // It answers ABOR first, and tells of the transfer that was aborted (426) when it likes: a command in between gets that for
-                // its answer. RFC 959 section 4.1.3 has it the other way round.
-                Ability::AbortInOrder,
+                (
+                    Ability::MlstHere,
+                    "MLST with full paths: it takes its argument from its root, whatever the working directory is (RFC 3659 section 7.1: any path)",
+                ),
+                (
+                    Ability::Eprt,
+                    "no EPRT (RFC 2428 section 2), and so active data connections over IPv4 only",
+                ),
+                // It chooses between the next command and the change to TLS as they come.
+                (
+                    Ability::TlsInOrder,
+                    "sessions are tried again: behind its 234 it now and then takes the TLS handshake for a command (RFC 4217 section 4.1)",
+                ),
+                (
+                    Ability::AbortInOrder,
+                    "a new session where ABOR is answered before the transfer's 426, which then passes for another command's answer (RFC 959 \
+                     section 4.1.3)",
+                ),
             ],
-            // Now and then it forgets a connection of its own if another session's had the same descriptor just before, and never answers
-            // EPRT or PORT.
-            Self::Pyftpdlib => &[Ability::ActiveInParallel],
+            // A connection of its own is forgotten if another session's had the same descriptor just before.
+            Self::Pyftpdlib => &[(
+                Ability::ActiveInParallel,
+                "mirror with one session in active mode: of several at once it now and then leaves EPRT or PORT without any reply (RFC 959 \
+                 section 4.2: every command has one)",
+            )],
             _ => &[],
-        };
-        !lacking.contains(&ability)
+        }
     }
 }
 
