@@ -1,8 +1,10 @@
 //! `port21 get`
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::Context as _;
 use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Connector, Entry, Error, Fetch, Retry};
@@ -63,11 +65,20 @@ struct Done {
 
 /// Fetches every URL.
 pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyhow::Result<Outcome> {
-    if arguments.options.output.as_deref() == Some(Path::new("-")) {
-        return super::cat::with(sessions, &arguments.urls, &mut Screen::default()).await;
+    if let Some(output) = arguments.options.output.as_deref() {
+        if output == Path::new("-") {
+            return super::cat::with(sessions, &arguments.urls, &mut Screen::default()).await;
+        }
+        if takes_bytes_only(output) {
+            let shown = || escape::terminal(&output.to_string_lossy());
+            let opened = std::fs::File::options().write(true).open(output);
+            let mut stream = opened.with_context(|| format!("{} cannot be written", shown()))?;
+            return super::cat::with(sessions, &arguments.urls, &mut stream).await;
+        }
     }
     let (folder, wished) = target(arguments)?;
     let mut outcome = Outcome::Complete;
+    let mut taken = HashSet::new();
     for url in &arguments.urls {
         let found = sessions.expand(url).await?;
         outcome = outcome.max(found.outcome);
@@ -88,6 +99,14 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyho
                     continue;
                 }
             };
+            if !taken.insert(name.clone()) {
+                let shown = escape::terminal_bytes(&path);
+                complain(&format!(
+                    "{shown}: a file was fetched under this name just now; -o names another folder"
+                ));
+                outcome = outcome.max(Outcome::Incomplete);
+                continue;
+            }
             let keep = arguments.options.resume;
             let job = Job {
                 url,
@@ -103,6 +122,13 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &GetArguments) -> anyho
         }
     }
     Ok(outcome)
+}
+
+/// Whether what is at `path` is written to as it is, and must not be replaced: a device such as /dev/null, a named pipe, or a name in /dev
+/// for something that is open, as /dev/stdout.
+fn takes_bytes_only(path: &Path) -> bool {
+    let is_special = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+    is_special || path.starts_with("/dev") && path.is_symlink()
 }
 
 /// The folder to write to, and the name of the file if `-o` gives one.

@@ -116,6 +116,40 @@ fn cat_writes_several_files_to_standard_output() {
 }
 
 #[test]
+fn second_file_of_the_same_name_does_not_replace_the_first() {
+    let place = Place::new(Manners::default());
+    let output = place.run(&[
+        "get",
+        &place.url("a.txt"),
+        &place.url("x/a.txt"),
+        &place.url("b.txt"),
+        "-o",
+        &place.path(""),
+    ]);
+    assert_eq!(code(&output), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("x/a.txt: a file was fetched under this name"), "{}", talk(&output));
+    assert_eq!(std::fs::read(place.path("a.txt")).unwrap(), TEXT);
+    assert_eq!(place.local(), ["a.txt", "b.txt"]);
+}
+
+#[test]
+fn named_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = Place::new(Manners::default());
+    let pipe = place.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read(pipe).unwrap()
+    });
+    let output = place.run(&["get", &place.url("a.txt"), &place.url("b.txt"), "-o", &pipe]);
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(code(&output), Some(0), "{}", talk(&output));
+    assert_eq!(reader.join().unwrap(), [TEXT, b"b"].concat());
+    assert_eq!(place.local(), ["pipe"]);
+}
+
+#[test]
 fn put_rm_mv_and_mkdir_change_the_server() {
     let place = Place::new(Manners::default());
     let local = place.path("new.txt");
