@@ -275,8 +275,9 @@ fn unfinished_file_is_resumed_only_if_it_is_of_the_same_version() {
         let line = done.lines.iter().find(|line| line["path"] == "big").unwrap();
         assert_eq!(line["resumed_from"], 0, "{way:?}: it was another version");
         assert!(fs::read(target.join("big")).unwrap() == content);
-        fs::write(&state, "nonsense").unwrap();
-        assert!(place.mirror(way, &options).talk.contains("is ignored: it is damaged"));
+        let elsewhere = "{\"head\":{\"schema\":\"port21.mirror/1\",\"place\":\"to elsewhere\"}}\n";
+        fs::write(&state, elsewhere).unwrap();
+        assert!(place.mirror(way, &options).talk.contains("is ignored: it is about another mirror"));
     }
 }
 
@@ -379,6 +380,22 @@ fn wrong_arguments_are_exit_code_2_and_no_server_is_3() {
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", talk(&output));
     }
     assert!(!missing.exists());
+}
+
+#[test]
+fn file_that_is_no_state_file_is_not_taken_for_one() {
+    let place = Place::new();
+    write(&place.far(), "a", b"a", at(1));
+    let state = place.near().with_file_name("state");
+    fs::write(&state, "a letter to somebody\n").unwrap();
+    let option = format!("--state={}", state.display());
+    let output = place.run(Way::Fetch, &[&option]);
+    assert_eq!(output.status.code(), Some(2), "{}", talk(&output));
+    assert!(talk(&output).contains("is no state file that could be written over"), "{}", talk(&output));
+    assert_eq!(fs::read(&state).unwrap(), b"a letter to somebody\n");
+    fs::write(&state, "").unwrap();
+    assert_eq!(place.mirror(Way::Fetch, &[&option]).transferred(), ["a"]);
+    assert!(!state.exists(), "nothing is left to be known");
 }
 
 #[test]

@@ -48,7 +48,7 @@ use crew::{Crew, Seat, Settings};
 use plan::{Compare, Rules};
 use queue::{FolderJob, Job};
 use report::{Manner, Report};
-use state::State;
+use state::{Problem, State};
 
 /// Mirrors, until all is done or a signal asks to end: what was done by then, and what was odd, is told in any case.
 pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
@@ -203,6 +203,13 @@ fn open_state(
         (None, None) => return Ok(State::none()),
     };
     let (state, problem) = State::open(folder, &name, &place);
+    if let (Some(Problem::Foreign(reason)), Some(path)) = (&problem, &arguments.state) {
+        let shown = escape::terminal(&path.to_string_lossy());
+        let text = format!(
+            "{shown} is no state file that could be written over: {reason}; name another, or remove it"
+        );
+        return Err(Failure::Arguments(text).into());
+    }
     if let Some(problem) = problem {
         report.complain(&format!("the state file {} is ignored: {problem}", escape::terminal(&name)));
     }
@@ -298,7 +305,9 @@ fn not_entered(url: &FtpUrl, error: &Error, sends: bool) -> anyhow::Error {
     let above =
         path.iter().rposition(|&byte| byte == b'/').and_then(|at| path.get(..=at)).unwrap_or_default();
     let above = FtpUrl { path: above.to_vec(), is_directory: true, ..url.clone() };
+    let reason = error.to_string();
+    let reason = reason.trim_end_matches('.');
     anyhow!(
-        "{url} is no directory that can be mirrored: {error}; `ls {above}` lists what is there, and `get` fetches a file"
+        "{url} is no directory that can be mirrored: {reason}; `ls {above}` lists what is there, and `get` fetches a file"
     )
 }

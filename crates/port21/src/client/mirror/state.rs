@@ -63,6 +63,22 @@ enum Line {
     Sent { path: String, version: Version, there: Option<(i64, u32)> },
 }
 
+/// Why what stands in a state file is not used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is something else than a state file.
+    Foreign(String),
+    /// It is of no use.
+    Void(String),
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Foreign(text) | Self::Void(text)) = self;
+        formatter.write_str(text)
+    }
+}
+
 /// What is known, and where it is written.
 #[derive(Debug)]
 pub struct State {
@@ -85,16 +101,17 @@ impl State {
         Self { place, begun, sent, folder: None, name, journal: None, written: false }
     }
 
-    /// Reads the file `name` in `folder`, if it is there and about `place`; and what was wrong with it, in words.
-    pub fn open(folder: Dir, name: &str, place: &str) -> (Self, Option<String>) {
+    /// Reads the file `name` in `folder`, if it is there and about `place`; and what was wrong with it.
+    pub fn open(folder: Dir, name: &str, place: &str) -> (Self, Option<Problem>) {
         let mut state = Self { place: place.to_owned(), name: name.to_owned(), ..Self::none() };
         let problem = match read(&folder, name) {
             Ok(text) => {
                 state.written = true;
-                state.take(&text).err()
+                // Whoever wants a name that nobody else has makes an empty file.
+                if text.is_empty() { None } else { state.take(&text).err() }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => Some(format!("it cannot be read: {error}")),
+            Err(error) => Some(Problem::Foreign(format!("it cannot be read: {error}"))),
         };
         if problem.is_some() {
             (state.begun, state.sent) = (HashMap::new(), HashMap::new());
@@ -117,22 +134,24 @@ impl State {
         format!("{PREFIX}-{hash:08x}")
     }
 
-    fn take(&mut self, text: &str) -> Result<(), String> {
+    fn take(&mut self, text: &str) -> Result<(), Problem> {
         let mut lines = text.split_inclusive('\n');
         let first = lines.next().unwrap_or_default();
         match serde_json::from_str(first) {
             Ok(Line::Head { schema, place }) if schema == SCHEMA && place == self.place => {}
             Ok(Line::Head { schema, .. }) if schema == SCHEMA => {
-                return Err("it is about another mirror".into());
+                return Err(Problem::Void("it is about another mirror".into()));
             }
-            _ => return Err("it is damaged: its first line is none of a state file".into()),
+            _ => return Err(Problem::Foreign("its first line is none of a state file".into())),
         }
         for (number, line) in lines.enumerate() {
             match serde_json::from_str(line) {
                 Ok(line) => self.learn(line),
                 // A killed run leaves half a line.
                 Err(_) if !line.ends_with('\n') => {}
-                Err(_) => return Err(format!("it is damaged in line {}", number.saturating_add(2))),
+                Err(_) => {
+                    return Err(Problem::Void(format!("it is damaged in line {}", number.saturating_add(2))));
+                }
             }
         }
         Ok(())
@@ -228,7 +247,17 @@ impl State {
     fn rewrite(&mut self) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let other = format!("{}.new", self.name);
-        let mut file = io::BufWriter::new(folder.create(&other)?);
+        let written = self.write_all(folder, &other).and_then(|()| folder.rename(&other, folder, &self.name));
+        if let Err(error) = written {
+            let _ = folder.remove_file(&other);
+            return Err(error);
+        }
+        self.written = true;
+        Ok(())
+    }
+
+    fn write_all(&self, folder: &Dir, name: &str) -> io::Result<()> {
+        let mut file = io::BufWriter::new(folder.create(name)?);
         file.write_all(&encoded(&Line::Head { schema: SCHEMA.into(), place: self.place.clone() })?)?;
         let mut begun: Vec<_> = self.begun.iter().collect();
         begun.sort_by_key(|(path, _)| *path);
@@ -240,11 +269,7 @@ impl State {
         for (path, &Sent { version, there }) in sent {
             file.write_all(&encoded(&Line::Sent { path: path.clone(), version, there })?)?;
         }
-        file.flush()?;
-        drop(file);
-        folder.rename(&other, folder, &self.name)?;
-        self.written = true;
-        Ok(())
+        file.flush()
     }
 }
 
@@ -283,7 +308,7 @@ mod tests {
             Self(tempfile::tempdir().unwrap())
         }
 
-        fn open(&self, place: &str) -> (State, Option<String>) {
+        fn open(&self, place: &str) -> (State, Option<Problem>) {
             State::open(Dir::open_ambient_dir(self.0.path(), ambient_authority()).unwrap(), NAME, place)
         }
 
@@ -372,11 +397,13 @@ mod tests {
         assert!(place.known().has_begun(b"a", VERSION));
         write(&format!("{text}nonsense\n{text}"));
         let (state, problem) = place.open("here");
-        assert!(problem.unwrap().contains("line 3") && !state.has_begun(b"a", VERSION));
+        assert!(problem.unwrap().to_string().contains("line 3") && !state.has_begun(b"a", VERSION));
         write("\u{0}\u{0}");
-        assert!(place.open("here").1.unwrap().contains("first line"));
+        assert!(matches!(place.open("here").1.unwrap(), Problem::Foreign(_)));
+        write("");
+        assert_eq!(place.open("here").1, None);
         write(&text);
-        assert!(place.open("elsewhere").1.unwrap().contains("another mirror"));
+        assert!(place.open("elsewhere").1.unwrap().to_string().contains("another mirror"));
     }
 
     #[test]
