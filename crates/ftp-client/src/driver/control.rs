@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{Connect, TlsConnector};
 
 use super::stream::{Read, Stream, Watched};
-use crate::session::Event;
+use crate::session::{Event, NOT_TLS};
 
 /// Bytes that are read at once.
 const READ_SIZE: usize = 16 * 1024;
@@ -134,6 +134,9 @@ pub(super) fn reason(error: &io::Error) -> String {
     }
     if text.contains("NotValidForName") {
         return format!("the server's certificate is for another name ({text})");
+    }
+    if text.contains("InvalidContentType") {
+        return NOT_TLS.into();
     }
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return "the server closed the connection in the handshake".into();

@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 
+/// The reason of [`Event::TlsFailed`] where the server does not speak TLS, at least not yet.
+pub const NOT_TLS: &str = "the server answered with something else than TLS";
+
 /// What became of an action, or of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 use ftp_protocol::{Command, LineReader, Reply, ReplyReader, Verb};
 
 pub use action::Action;
-pub use event::Event;
+pub use event::{Event, NOT_TLS};
 pub use request::{Answer, Credentials, Expect, Representation, Request, Step, Transfer};
 pub use settings::{DataMode, Security, Settings, Timeouts};
 
@@ -250,6 +250,7 @@ impl Session {
             State::Quitting => self.end_quietly(),
             other => {
                 self.state = other;
+                self.note_silence();
                 let error = self.no_reply(self.settings.timeouts.reply);
                 self.fail(now, error);
             }
@@ -406,7 +407,10 @@ impl Session {
                 self.fail(now, error);
             }
             State::Idle | State::Connected => self.end(),
-            _ => self.give_up(now, Error::ConnectionClosed { command, reason }),
+            _ => {
+                self.note_silence();
+                self.give_up(now, Error::ConnectionClosed { command, reason });
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use ftp_protocol::command::is_guest;
 use ftp_protocol::sequence::{is_completion, is_intermediate, is_preliminary};
 use ftp_protocol::{Command, Reply, Verb};
 
+use super::event::NOT_TLS;
 use super::request::{Answer, Credentials};
 use super::settings::Security;
 use super::{Action, Event, Session, State, after};
@@ -75,6 +76,10 @@ impl Session {
             return;
         }
         if let Event::TlsFailed(reason) = event {
+            if reason == NOT_TLS && self.settings.security == Security::Implicit {
+                let text = "most servers greet in clear, and begin with TLS when they are asked to (AUTH TLS): ftpes:// is for that";
+                self.notes.add(Note::Other(text.into()));
+            }
             return self.give_up(now, Error::TlsFailed(reason));
         }
         self.protection.control = true;
@@ -87,6 +92,16 @@ impl Session {
         };
         if let Err(error) = self.keep(next) {
             self.give_up(now, error);
+        }
+    }
+
+    /// Time is up, or the server has gone: notes what may be the reason if it has not said a word.
+    pub(super) fn note_silence(&mut self) {
+        let awaits_greeting = matches!(&self.state, State::Opening(opening) if opening.awaits_greeting());
+        if awaits_greeting && self.settings.security != Security::Implicit {
+            let text =
+                "a server that begins with TLS, as on port 990, says nothing before: ftps:// is for that";
+            self.notes.add(Note::Other(text.into()));
         }
     }
 
