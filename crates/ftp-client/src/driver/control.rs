@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{Connect, TlsConnector};
 
 use super::stream::{Read, Stream, Watched};
+use super::verifier;
 use crate::session::{Event, NOT_TLS};
 
 /// Bytes that are read at once.
@@ -126,15 +127,10 @@ impl Control {
 
 /// Why a handshake failed, in words for people where rustls has none.
 pub(super) fn reason(error: &io::Error) -> String {
+    if let Some(said) = verifier::distrust(error) {
+        return said;
+    }
     let text = error.to_string();
-    // The latter is a certificate that has signed itself.
-    if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
-        return "nobody that is trusted has signed the server's certificate; --trust FILE trusts it, or --insecure anyone"
-            .into();
-    }
-    if text.contains("NotValidForName") {
-        return format!("the server's certificate is for another name ({text})");
-    }
     if text.contains("InvalidContentType") {
         return NOT_TLS.into();
     }

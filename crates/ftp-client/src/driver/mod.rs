@@ -10,6 +10,7 @@ pub(crate) mod dial;
 pub(crate) mod proxy;
 pub(crate) mod stream;
 pub(crate) mod tls;
+mod verifier;
 
 use std::future::poll_fn;
 use std::io;

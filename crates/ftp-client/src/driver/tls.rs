@@ -5,15 +5,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{
-    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue, WebPkiServerVerifier,
-};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
+use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, NamedGroup};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName};
 
+use super::verifier::Verifier;
 use crate::error::Error;
 
 /// Most tickets of TLS 1.3 that are kept; each data connection brings new ones.
@@ -27,6 +25,8 @@ pub enum Trust {
     Platform,
     /// Those that one of these has signed, or that are one of these themselves: then the name does not matter.
     Certificates(Vec<CertificateDer<'static>>),
+    /// The one whose DER encoding has this SHA-256: then neither its name nor its dates matter.
+    Fingerprint([u8; 32]),
     /// Any: nothing is verified, so the server may be anyone.
     Anyone,
 }
@@ -46,6 +46,36 @@ impl Trust {
     }
 }
 
+impl Trust {
+    /// The certificate with this SHA-256, in 64 hexadecimal digits, with or without colons between the bytes; `None` if it is none.
+    ///
+    /// ```
+    /// use ftp_client::Trust;
+    /// assert!(matches!(Trust::from_fingerprint(&"0f".repeat(32)), Some(Trust::Fingerprint(bytes)) if bytes == [15; 32]));
+    /// assert!(Trust::from_fingerprint("certificate.pem").is_none());
+    /// ```
+    pub fn from_fingerprint(text: &str) -> Option<Self> {
+        let digits: Vec<u8> = if text.contains(':') {
+            let bytes: Vec<&str> = text.split(':').collect();
+            if bytes.iter().any(|byte| byte.len() != 2) {
+                return None;
+            }
+            bytes.concat().into_bytes()
+        } else {
+            text.as_bytes().to_vec()
+        };
+        let digit = |digit: &u8| char::from(*digit).to_digit(16);
+        let bytes: Option<Vec<u8>> = digits
+            .chunks(2)
+            .map(|pair| {
+                let [high, low] = pair else { return None };
+                u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+            })
+            .collect();
+        bytes?.try_into().ok().map(Self::Fingerprint)
+    }
+}
+
 /// Which versions of TLS are offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TlsVersions {
@@ -61,7 +91,7 @@ pub enum TlsVersions {
 /// The configuration of one client: its connections share a TLS session, and no other client's do.
 pub(crate) fn configuration(trust: &Trust, versions: TlsVersions) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = verifier(trust, &provider)?;
+    let verifier = Arc::new(Verifier::new(trust, Arc::clone(&provider))?);
     let chosen: &[&rustls::SupportedProtocolVersion] = match versions {
         TlsVersions::Both => &[&rustls::version::TLS12, &rustls::version::TLS13],
         TlsVersions::Only12 => &[&rustls::version::TLS12],
@@ -85,122 +115,6 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
     }
     ServerName::try_from(host.to_owned())
         .map_err(|_| Error::Settings(format!("{host} is no name that a certificate could have")))
-}
-
-fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
-    let failed =
-        |reason: &dyn fmt::Display| Error::Settings(format!("certificates cannot be verified: {reason}"));
-    Ok(match trust {
-        Trust::Platform => {
-            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
-            Arc::new(verifier.map_err(|error| failed(&error))?)
-        }
-        Trust::Anyone => Arc::new(Anyone(Arc::clone(provider))),
-        Trust::Certificates(pinned) => {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(pinned.iter().cloned());
-            let issued = if roots.is_empty() {
-                None
-            } else {
-                let builder =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-                Some(builder.build().map_err(|error| failed(&error))?)
-            };
-            Arc::new(Pinned { pinned: pinned.clone(), issued, provider: Arc::clone(provider) })
-        }
-    })
-}
-
-/// Accepts the pinned certificates, and what they have signed.
-#[derive(Debug)]
-struct Pinned {
-    pinned: Vec<CertificateDer<'static>>,
-    issued: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-}
-
-/// Accepts every certificate.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
-            return Ok(ServerCertVerified::assertion());
-        }
-        match &self.issued {
-            Some(issued) => {
-                issued.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
-            None => Err(rustls::CertificateError::UnknownIssuer.into()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// The TLS session of one control connection, for its data connections.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use ftp_client::session::Security;
 use ftp_client::url::FtpUrl;
-use ftp_client::{Proxy, TlsVersions};
+use ftp_client::{Proxy, TlsVersions, Trust};
 
 use crate::client::Filter;
 use crate::client::bookmarks;
@@ -388,9 +388,9 @@ pub struct ConnectionArguments {
     /// Versions of TLS
     #[arg(long, value_enum, value_name = "VERSION", hide_possible_values = true)]
     pub tls_version: Option<TlsVersionChoice>,
-    /// Accept the certificates in this PEM file, or those they signed, in place of the system's
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    pub trust: Option<PathBuf>,
+    /// Accept the certificates in this PEM file, or those they signed, or the one with this SHA-256, in place of the system's
+    #[arg(long, value_name = "FILE|SHA-256", conflicts_with = "insecure")]
+    pub trust: Option<Trusted>,
     /// Accept any certificate: the server may be anyone
     #[arg(long)]
     pub insecure: bool,
@@ -440,6 +440,22 @@ pub enum TlsChoice {
 impl From<TlsChoice> for Security {
     fn from(choice: TlsChoice) -> Self {
         match choice {
+/// Whose certificates are accepted.
+#[derive(Debug, Clone)]
+pub enum Trusted {
+    /// Those of a file in PEM.
+    File(PathBuf),
+    /// The one of a fingerprint.
+    Fingerprint(Trust),
+}
+
+impl From<std::ffi::OsString> for Trusted {
+    fn from(text: std::ffi::OsString) -> Self {
+        let fingerprint = text.to_str().and_then(Trust::from_fingerprint);
+        fingerprint.map_or_else(|| Self::File(text.into()), Self::Fingerprint)
+    }
+}
+
             TlsChoice::Off => Self::Off,
             TlsChoice::Prefer => Self::Prefer,
             TlsChoice::Require => Self::Require,

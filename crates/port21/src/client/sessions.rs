@@ -7,7 +7,7 @@ use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Connector, Entry, Error, Family, Note, Trust};
 
 use super::{credentials, failure, pattern, unless};
-use crate::arguments::client::ConnectionArguments;
+use crate::arguments::client::{ConnectionArguments, Trusted};
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
 use crate::{escape, interrupt};
@@ -182,11 +182,15 @@ pub fn connector_for(url: &FtpUrl, arguments: &ConnectionArguments) -> anyhow::R
     if let Some(version) = arguments.tls_version {
         connector.tls_versions = version.into();
     }
-    if let Some(path) = &arguments.trust {
-        let shown = escape::terminal(&path.to_string_lossy());
-        let pem = std::fs::read(path)
-            .map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
-        connector.trust = Trust::from_pem(&pem).map_err(failure)?;
+    match &arguments.trust {
+        None => {}
+        Some(Trusted::Fingerprint(trust)) => connector.trust = trust.clone(),
+        Some(Trusted::File(path)) => {
+            let shown = escape::terminal(&path.to_string_lossy());
+            let pem = std::fs::read(path)
+                .map_err(|error| Failure::Arguments(format!("{shown} cannot be read: {error}")))?;
+            connector.trust = Trust::from_pem(&pem).map_err(failure)?;
+        }
     }
     if arguments.insecure {
         connector.trust = Trust::Anyone;

@@ -11,6 +11,7 @@ mod segments;
 mod server;
 mod shell;
 mod terminal;
+mod trust;
 mod verify;
 
 use std::process::Output;
