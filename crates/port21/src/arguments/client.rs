@@ -46,11 +46,21 @@ fn rate(text: &str) -> Result<u64, String> {
 Examples:
   port21 ls ftp://ftp.example.org/pub/
   port21 ls --json ftpes://joe@ftp.example.org/%2Fsrv/data/
-  port21 ls --names 'ftp://ftp.example.org/pub/*.tar.gz'")]
+  port21 ls --names 'ftp://ftp.example.org/pub/*.tar.gz'
+  port21 ls -R ftp://ftp.example.org/pub/")]
 pub struct LsArguments {
     /// Directories or files; the last part may be a pattern with * ? [a-z]
     #[arg(value_name = "URL", required = true, value_parser = url)]
     pub urls: Vec<FtpUrl>,
+    /// With all below the directories, as paths
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Hidden files, too, where the server leaves them out otherwise (LIST -a)
+    #[arg(short, long)]
+    pub all: bool,
+    /// What it does anyway, for whoever types -l
+    #[arg(short, conflicts_with = "names", hide = true)]
+    pub long: bool,
     /// Names only
     #[arg(long)]
     pub names: bool,
@@ -192,11 +202,15 @@ pub struct MirrorArguments {
 Examples:
   port21 rm ftp://joe@ftp.example.org/old.txt
   port21 rm 'ftp://joe@ftp.example.org/logs/*.log'
-  port21 rm ftp://joe@ftp.example.org/empty-folder/")]
+  port21 rm ftp://joe@ftp.example.org/empty-folder/
+  port21 rm -r ftp://joe@ftp.example.org/full-folder/")]
 pub struct RmArguments {
     /// Files, or with / at its end an empty directory; the last part may be a pattern
     #[arg(value_name = "URL", required = true, value_parser = url)]
     pub urls: Vec<FtpUrl>,
+    /// Directories, too, with all that they hold; links are removed and not followed
+    #[arg(short, long)]
+    pub recursive: bool,
     #[command(flatten)]
     pub connection: ConnectionArguments,
 }
@@ -426,20 +440,6 @@ pub struct ConnectionArguments {
     pub recording: Recording,
 }
 
-/// When to protect `ftp://`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TlsChoice {
-    /// Never
-    Off,
-    /// If the server has it, whatever its certificate
-    Prefer,
-    /// Or nothing is sent
-    Require,
-}
-
-impl From<TlsChoice> for Security {
-    fn from(choice: TlsChoice) -> Self {
-        match choice {
 /// Whose certificates are accepted.
 #[derive(Debug, Clone)]
 pub enum Trusted {
@@ -456,6 +456,20 @@ impl From<std::ffi::OsString> for Trusted {
     }
 }
 
+/// When to protect `ftp://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TlsChoice {
+    /// Never
+    Off,
+    /// If the server has it, whatever its certificate
+    Prefer,
+    /// Or nothing is sent
+    Require,
+}
+
+impl From<TlsChoice> for Security {
+    fn from(choice: TlsChoice) -> Self {
+        match choice {
             TlsChoice::Off => Self::Off,
             TlsChoice::Prefer => Self::Prefer,
             TlsChoice::Require => Self::Require,

@@ -3,8 +3,9 @@
 use ftp_client::url::FtpUrl;
 use ftp_client::{Client, Entry, Error};
 
-use super::go_on;
 use super::sessions::{Sessions, without_last_slash};
+use super::tree::Tree;
+use super::{failure, go_on};
 use crate::arguments::client::{MkdirArguments, MvArguments};
 use crate::escape;
 use crate::outcome::{Failure, Outcome};
@@ -58,6 +59,25 @@ pub async fn remove(sessions: &mut Sessions<'_>, urls: &[FtpUrl], kinds: Kinds) 
                 outcome = outcome.max(go_on(&escape::terminal_bytes(path), error)?);
             }
         }
+    }
+    Ok(outcome)
+}
+
+/// Removes whatever the URLs mean, directories with all that they hold.
+pub async fn remove_all(sessions: &mut Sessions<'_>, urls: &[FtpUrl]) -> anyhow::Result<Outcome> {
+    if let Some(url) = urls.iter().find(|url| url.path.iter().all(|&byte| byte == b'/' || byte == b'.')) {
+        let text = format!("{url} is all that there is: name what is to be removed, or a pattern");
+        return Err(Failure::Arguments(text).into());
+    }
+    let mut outcome = Outcome::Complete;
+    for url in urls {
+        let found = sessions.expand(url).await?;
+        outcome = outcome.max(found.outcome);
+        let mut tree = Tree::new(sessions.get(url).await?).await.map_err(failure)?;
+        for (path, _) in found.names {
+            tree.remove(&path).await.map_err(failure)?;
+        }
+        outcome = outcome.max(tree.outcome);
     }
     Ok(outcome)
 }

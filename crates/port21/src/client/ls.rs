@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::sessions::{Sessions, nothing_matches, without_last_slash};
-use super::{go_on, pattern};
+use super::tree::Tree;
+use super::{failure, go_on, pattern};
 use crate::arguments::ColorChoice;
 use crate::arguments::client::LsArguments;
 use crate::escape;
@@ -23,13 +24,18 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow
     let mut outcome = Outcome::Complete;
     for url in &arguments.urls {
         let client = sessions.get(url).await?;
-        match entries(client, url).await {
+        match entries(client, url, arguments.all).await {
             Ok(entries) if entries.is_empty() && pattern::is_pattern(&url.path) => {
                 outcome = outcome.max(nothing_matches(url));
             }
             Ok(entries) => {
                 for entry in &entries {
                     write(&mut output, entry, arguments)?;
+                }
+                if arguments.recursive {
+                    let mut tree = Tree::new(client).await.map_err(failure)?;
+                    tree.below(&base(url), &entries, |entry| write(&mut output, entry, arguments)).await?;
+                    outcome = outcome.max(tree.outcome);
                 }
             }
             Err(error) => outcome = outcome.max(go_on(&url.to_string(), error)?),
@@ -39,13 +45,23 @@ pub async fn run(sessions: &mut Sessions<'_>, arguments: &LsArguments) -> anyhow
     Ok(outcome)
 }
 
-async fn entries(client: &mut Client, url: &FtpUrl) -> Result<Vec<Entry>, Error> {
+/// What stands before the names of a URL's entries, to make paths of them.
+fn base(url: &FtpUrl) -> Vec<u8> {
+    match pattern::literal(&url.path) {
+        Some(path) if path.is_empty() || path.ends_with(b"/") => path,
+        Some(path) => [&path, &b"/"[..]].concat(),
+        None => pattern::split(&url.path).0.to_vec(),
+    }
+}
+
+async fn entries(client: &mut Client, url: &FtpUrl, all: bool) -> Result<Vec<Entry>, Error> {
     let literal = pattern::literal(&url.path);
     let (directory, wanted) = match &literal {
         Some(path) => (path.as_slice(), &b""[..]),
         None => pattern::split(&url.path),
     };
-    let listed = client.list(without_last_slash(directory)).await;
+    let place = without_last_slash(directory);
+    let listed = if all { Tree::new(client).await?.list(place, 0).await } else { client.list(place).await };
     let mut entries = match listed {
         Ok(entries) => entries,
         // MLSD lists directories only (RFC 3659 section 7.2).
@@ -81,7 +97,7 @@ fn write(output: &mut Output, entry: &Entry, arguments: &LsArguments) -> anyhow:
     if arguments.json {
         serde_json::to_writer(&mut *output, &line(entry))?;
         output.write_all(b"\n")?;
-    } else if arguments.names {
+    } else if arguments.names && !arguments.long {
         writeln!(output, "{}", escape::terminal_bytes(&entry.name))?;
     } else {
         writeln!(output, "{}", long(entry))?;

@@ -27,6 +27,7 @@ mod segments;
 mod sessions;
 mod shell;
 mod throttle;
+mod tree;
 mod verify;
 
 use std::future::Future;
@@ -121,6 +122,9 @@ fn carry_out(command: &Command<'_>) -> anyhow::Result<Outcome> {
             Command::Put(arguments) => put::run(sessions, arguments).await,
             // It has sessions of its own, and ends them.
             Command::Mirror(arguments) => mirror::run(arguments).await,
+            Command::Rm(arguments) if arguments.recursive => {
+                change::remove_all(sessions, &arguments.urls).await
+            }
             Command::Rm(arguments) => change::remove(sessions, &arguments.urls, Kinds::Any).await,
             Command::Mv(arguments) => change::rename(sessions, arguments).await,
             Command::Mkdir(arguments) => change::make_directories(sessions, arguments).await,

@@ -7,6 +7,7 @@
 mod bookmarks;
 mod explain;
 mod quota;
+mod recursion;
 mod segments;
 mod server;
 mod shell;

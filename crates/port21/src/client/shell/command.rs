@@ -40,7 +40,7 @@ pub enum ShellCommand {
     /// Show the directory here
     Lpwd,
     /// Transfer files as they are; the default
-    #[command(visible_alias = "image")]
+    #[command(visible_aliases = ["bin", "image"])]
     Binary,
     /// Transfer files as text, with the line ends of the receiving side
     Ascii,
@@ -75,6 +75,15 @@ pub enum PlaceCommand {
         /// Names only
         #[arg(long)]
         names_only: bool,
+        /// With all below the directories, as paths
+        #[arg(short = 'R', long)]
+        recursive: bool,
+        /// Hidden files, too, where the server leaves them out otherwise
+        #[arg(short, long)]
+        all: bool,
+        /// What it does anyway, for whoever types -l
+        #[arg(short, conflicts_with = "names_only", hide = true)]
+        long: bool,
     },
     /// Change the directory on the server
     Cd {
@@ -95,6 +104,9 @@ pub enum PlaceCommand {
         /// Files
         #[arg(required = true)]
         names: Vec<String>,
+        /// Directories, too, with all that they hold
+        #[arg(short, long)]
+        recursive: bool,
     },
     /// Rename
     #[command(visible_alias = "rename")]
@@ -217,6 +229,9 @@ pub fn unknown(error: &clap::Error) -> Option<String> {
         _ => None,
     };
     let wrong = named(ContextKind::InvalidSubcommand)?;
+    if wrong == "mirror" {
+        return Some("`port21 mirror` is a command of its own, outside of the shell".to_owned());
+    }
     let near = named(ContextKind::SuggestedSubcommand).map(|near| format!("did you mean {near}? "));
     Some(format!("there is no command {wrong}; {}`help` lists all", near.unwrap_or_default()))
 }
@@ -288,7 +303,7 @@ mod tests {
         for name in [
             "ls", "dir", "cd", "pwd", "lcd", "lpwd", "get", "mget", "put", "mput", "rm", "mrm", "mv",
             "mkdir", "rmdir", "cat", "more", "less", "size", "chmod", "quote", "raw", "site", "stat",
-            "binary", "ascii", "open", "user", "close", "help", "bye", "quit", "exit",
+            "binary", "bin", "ascii", "open", "user", "close", "help", "bye", "quit", "exit",
         ] {
             assert!(names().contains(&name.to_owned()), "{name}");
         }
@@ -309,6 +324,7 @@ mod tests {
         for (line, text) in [
             ("mgte *", "there is no command mgte; did you mean mget? `help` lists all"),
             ("frobnicate", "there is no command frobnicate; `help` lists all"),
+            ("mirror x", "`port21 mirror` is a command of its own, outside of the shell"),
         ] {
             assert_eq!(said(line).as_deref(), Some(text));
         }
@@ -323,6 +339,10 @@ mod tests {
         assert!(
             matches!(parsed("quote SITE -x y"), Ok(ShellCommand::AtPlace(PlaceCommand::Quote { words })) if words == ["SITE", "-x", "y"])
         );
+        assert!(matches!(
+            parsed("ls -la"),
+            Ok(ShellCommand::AtPlace(PlaceCommand::Ls { all: true, names_only: false, .. }))
+        ));
         assert!(parsed("get").is_err() && parsed("pwd x").is_err() && parsed("nothing").is_err());
     }
 }

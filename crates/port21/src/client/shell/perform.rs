@@ -89,10 +89,11 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
         |names: &[String]| names.iter().map(|name| here.resolve(name, representation)).collect::<Vec<_>>();
     let sessions = &mut shell.sessions;
     match command {
-        PlaceCommand::Ls { names, names_only } => {
+        PlaceCommand::Ls { names, names_only, recursive, all, long } => {
             let urls = if names.is_empty() { vec![here.url()] } else { urls(&names) };
-            ls::run(sessions, &LsArguments { urls, names: names_only, json: false, connection: connection() })
-                .await
+            let (connection, names) = (connection(), names_only);
+            let arguments = LsArguments { urls, recursive, all, long, names, json: false, connection };
+            ls::run(sessions, &arguments).await
         }
         PlaceCommand::Cd { directory } => cd(shell, here, directory.as_deref()).await,
         PlaceCommand::Pwd => {
@@ -116,7 +117,8 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
             let arguments = PutArguments { files_and_url: Vec::new(), options, connection: connection() };
             put::with(sessions, &files, &url, &arguments).await
         }
-        PlaceCommand::Rm { names } => change::remove(sessions, &urls(&names), Kinds::Files).await,
+        PlaceCommand::Rm { names, recursive: true } => change::remove_all(sessions, &urls(&names)).await,
+        PlaceCommand::Rm { names, .. } => change::remove(sessions, &urls(&names), Kinds::Files).await,
         PlaceCommand::Rmdir { names } => change::remove(sessions, &urls(&names), Kinds::Directories).await,
         PlaceCommand::Mv { from, to } => {
             let url = |name: &str| here.resolve_name(name, None);
