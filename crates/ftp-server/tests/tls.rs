@@ -126,6 +126,38 @@ fn an_upload_without_close_notify_is_cut_unless_such_clients_are_served() {
 }
 
 #[test]
+fn what_comes_with_the_end_of_the_handshake_is_part_of_the_upload() {
+    let server = protected(Reuse::Prefer);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_once.py");
+    for version in ["1.2", "1.3"] {
+        for length in [0, 1, 40_000, 3_000_000] {
+            let done = run("python3", &[script, &server.port().to_string(), version, &length.to_string()]);
+            assert_eq!(done.code, Some(0), "{done:?}");
+            assert!(done.output.contains("226"), "{version}, {length}: {done:?}");
+            let stored = server.read("once");
+            assert!(stored.iter().zip((0..=250).cycle()).all(|(one, other)| *one == other));
+            assert_eq!(stored.len(), length);
+        }
+    }
+}
+
+#[test]
+fn a_record_that_was_changed_on_the_way_ends_the_upload() {
+    let server = protected(Reuse::Prefer);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_once.py");
+    for version in ["1.2", "1.3"] {
+        let done = run("python3", &[script, &server.port().to_string(), version, "40000", "changed"]);
+        assert_eq!(done.code, Some(0), "{done:?}");
+        assert!(done.output.contains("426"), "{version}: {done:?}");
+        assert!(
+            done.output.contains("alert: BAD_RECORD_MAC") || done.output.contains("bad record mac"),
+            "{done:?}"
+        );
+        assert!(!server.root.join("once").exists());
+    }
+}
+
+#[test]
 fn what_is_slipped_in_behind_auth_is_never_done() {
     let server = protected(Reuse::Prefer);
     // In one segment with AUTH: the session sees it.

@@ -34,6 +34,19 @@ fn curl_gets_what_it_put() {
 }
 
 #[test]
+fn a_fast_upload_is_whole_where_the_store_takes_nothing_from_a_pipe() {
+    let server = start(|_| {});
+    let content = noise(20_000_000);
+    server.write("local", &content);
+    let source = server.root.join("local");
+    let url = format!("ftp://anna:secret@127.0.0.1:{}/x", server.port());
+    let put = run("curl", &["-sS", "-T", source.to_str().unwrap(), &url]);
+    assert_eq!(put.code, Some(0), "{put:?}");
+    assert!(server.read("x") == content);
+    assert_eq!((server.log.transfer(0).bytes, server.log.transfer(0).wire_bytes), (20_000_000, 20_000_000));
+}
+
+#[test]
 fn every_way_to_a_data_connection_serves() {
     let server = start(|setting| setting.configuration.listeners = vec![at("127.0.0.1:0"), at("[::1]:0")]);
     server.write("file", b"content");

@@ -70,7 +70,7 @@ pub(super) enum Data {
 
 /// A data connection that TLS protects.
 pub(super) struct Protected {
-    stream: TlsStream<BufReader<TcpStream>>,
+    stream: TlsStream<BufReader<Socket>>,
     lenient_close: bool,
 }
 
@@ -175,9 +175,8 @@ impl Data {
         limit: Duration,
     ) -> Result<Self, TransferError> {
         let Protection { keys, reuse, lenient_close, upload } = protection;
-        let socket = socket.into_watched().map_err(|_| TransferError::Broken)?;
         // Records are sent when they are whole; waiting for more would only delay the last one.
-        socket.set_nodelay(true).map_err(|_| TransferError::Broken)?;
+        socket.set_nodelay().map_err(|_| TransferError::Broken)?;
         let (configuration, capacity) =
             if upload { (keys.upload, READ_AHEAD) } else { (keys.download, READ_AHEAD >> 6) };
         let handshake = TlsAcceptor::from(configuration).accept(BufReader::with_capacity(capacity, socket));
@@ -205,11 +204,7 @@ impl Data {
     /// Reads some bytes; 0 is the end that the client meant.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransferError> {
         match self {
-            Self::Clear(socket) => {
-                let received =
-                    socket.when_readable(|descriptor| retry(|| rustix::io::read(descriptor, &mut *buffer)));
-                receive_result(received.await)
-            }
+            Self::Clear(socket) => receive_result(socket.receive(buffer).await),
             Self::Protected(protected) => match protected.stream.read(buffer).await {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     if protected.lenient_close {

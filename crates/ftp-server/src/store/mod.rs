@@ -10,6 +10,7 @@ mod path;
 pub mod quota;
 
 use std::fs::File;
+use std::os::fd::BorrowedFd;
 use std::time::SystemTime;
 
 pub use error::StoreError;
@@ -128,6 +129,13 @@ pub trait WriteFile: Send {
     fn path(&self) -> &VirtualPath;
     /// Adds bytes behind those written.
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Adds at most `bytes` bytes that a pipe holds, without copying them here, and gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] leaves the pipe as it was, and they have to be written.
+    fn write_from(&mut self, _pipe: BorrowedFd<'_>, _bytes: usize) -> Result<usize> {
+        Err(StoreError::Unsupported)
+    }
     /// The upload is whole: puts it where it belongs and, as the store was told, on the disk. Gives its length.
     fn finish(self: Box<Self>) -> Result<u64>;
     /// The upload was cut: keeps what a client may resume if the store was told so, and gives its length; else removes it.

@@ -68,7 +68,7 @@ pub fn run(assembled: Assembled) -> anyhow::Result<Outcome> {
     served.map(|()| Outcome::Complete)
 }
 
-/// Takes all the descriptors that the system grants, and says so if they are too few: each connection needs one, its transfer three more
+/// Takes all the descriptors that the system grants, and says so if they are too few: each connection needs one, its transfer five more
 /// for a while.
 fn open_files(assembled: &Assembled) {
     let granted = privileges::raise_open_files();

@@ -11,6 +11,7 @@ mod scripts;
 #[allow(dead_code)]
 mod server;
 mod supervised;
+mod uploads;
 
 use std::fs;
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,8 @@ use rustix::fs::{
     Access, AtFlags, FlockOperation, Mode, OFlags, RenameFlags, accessat, copy_file_range, fchmod, fdatasync,
     flock, fstat, fsync, ftruncate, openat, renameat, renameat_with, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{SpliceFlags, splice};
 
 use super::entry::of_name;
 use super::jail::{Links, Place};
@@ -224,6 +225,19 @@ impl WriteFile for Upload {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.synced = false;
         Ok(self.file.write_all(bytes)?)
+    }
+
+    fn write_from(&mut self, pipe: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
+        // A file that is opened to be added to takes no splice (splice(2)).
+        if !matches!(self.way, Way::Aside { .. }) {
+            return Err(StoreError::Unsupported);
+        }
+        self.synced = false;
+        let moved = retry_on_intr(|| splice(pipe, None, &self.file, None, bytes, SpliceFlags::MOVE));
+        moved.map_err(|error| match error {
+            Errno::INVAL => StoreError::Unsupported,
+            error => StoreError::from(error),
+        })
     }
 
     fn finish(mut self: Box<Self>) -> Result<u64> {

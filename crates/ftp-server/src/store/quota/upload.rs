@@ -1,5 +1,6 @@
 //! An upload whose bytes are reserved before they are written.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::tally::Hold;
@@ -16,6 +17,8 @@ pub(super) struct QuotedUpload {
     hold: Hold,
     /// Of one in place: its length. `None` if its bytes go beside the file.
     in_place: Option<u64>,
+    /// Bytes that were reserved, and then not written.
+    spare: u64,
 }
 
 impl QuotedUpload {
@@ -33,6 +36,7 @@ impl QuotedUpload {
             path: path.clone(),
             hold: store.tally.hold(),
             in_place: None,
+            spare: 0,
         };
         if let Err(error) = upload.open(store, disposition, old) {
             // Not by being dropped, which would wait for the naming.
@@ -69,6 +73,24 @@ impl QuotedUpload {
         self.inner.as_mut().ok_or(StoreError::Unsupported)
     }
 
+    /// Reserves what is to be written.
+    fn reserve(&mut self, bytes: usize) -> Result<u64> {
+        let wanted = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let want = Usage { bytes: wanted.saturating_sub(self.spare), files: 0 };
+        self.hold.reserve(self.quota, want, None)?;
+        self.spare = self.spare.max(wanted);
+        Ok(wanted)
+    }
+
+    /// So many of the bytes that were reserved are written.
+    fn written(&mut self, bytes: u64) {
+        self.spare = self.spare.saturating_sub(bytes);
+        if let Some(length) = &mut self.in_place {
+            *length = length.saturating_add(bytes);
+            self.hold.grown(*length);
+        }
+    }
+
     /// Ends it by `end`, which gives the length of what has the name then, if it was given the name.
     fn end(&mut self, end: impl FnOnce(Box<dyn WriteFile>) -> Result<Option<u64>>) -> Result<Option<u64>> {
         let tally = Arc::clone(&self.tally);
@@ -94,14 +116,17 @@ impl WriteFile for QuotedUpload {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let want = Usage { bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX), files: 0 };
-        self.hold.reserve(self.quota, want, None)?;
+        let wanted = self.reserve(bytes.len())?;
         self.inner()?.write(bytes)?;
-        if let Some(length) = &mut self.in_place {
-            *length = length.saturating_add(want.bytes);
-            self.hold.grown(*length);
-        }
+        self.written(wanted);
         Ok(())
+    }
+
+    fn write_from(&mut self, pipe: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
+        self.reserve(bytes)?;
+        let moved = self.inner()?.write_from(pipe, bytes)?;
+        self.written(u64::try_from(moved).unwrap_or(u64::MAX));
+        Ok(moved)
     }
 
     fn finish(mut self: Box<Self>) -> Result<u64> {
