@@ -20,6 +20,9 @@ use crate::record::{RefusedConnection, What};
 /// How long to wait when no connection can be taken, since descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long it is not said again that no connection can be taken.
+const SAME_AGAIN: Duration = Duration::from_secs(10);
+
 /// Connections of proxies whose header is awaited.
 const MOST_HEADERS: usize = 1024;
 
@@ -37,12 +40,17 @@ pub(super) async fn serve(
     presence: Presence,
 ) {
     let headers = Arc::new(Semaphore::new(MOST_HEADERS));
+    let mut told = None;
     loop {
         let socket = match listener.accept().await {
             Ok((socket, _)) => socket,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
-                shared.degraded(format!("no connection can be taken: {error}"));
+                let now = Instant::now();
+                if told.is_none_or(|told| now.saturating_duration_since(told) >= SAME_AGAIN) {
+                    told = Some(now);
+                    shared.degraded(format!("no connection can be taken: {error}"));
+                }
                 sleep(PAUSE).await;
                 continue;
             }

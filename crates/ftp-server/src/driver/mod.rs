@@ -110,6 +110,7 @@ impl Server {
         if configuration.tls.is_none() && places.iter().any(|listener| listener.implicit_tls) {
             return Err(StartError::Configuration("implicit TLS needs a certificate"));
         }
+        let places = without_those_handed_over(places);
         let mut listeners = Vec::new();
         let all: Vec<SocketAddr> = places.iter().filter_map(Listener::address).collect();
         for Listener { place, implicit_tls } in places {
@@ -214,6 +215,28 @@ fn is_beside_ipv4(address: SocketAddr, all: &[SocketAddr]) -> bool {
     address.port() != 0 && all.iter().any(|other| other.is_ipv4() && other.port() == address.port())
 }
 
+/// Leaves out addresses that a socket which was handed over listens on already: a configuration may name what the service manager opens.
+fn without_those_handed_over(places: Vec<Listener>) -> Vec<Listener> {
+    let inherited: Vec<SocketAddr> = places
+        .iter()
+        .filter_map(|listener| match &listener.place {
+            Place::Inherited(socket) => socket.local_addr().ok(),
+            Place::Address(_) => None,
+        })
+        .collect();
+    let is_there = |address: SocketAddr| {
+        inherited.iter().any(|there| {
+            let ip = there.ip();
+            let takes_all = ip.is_unspecified() && (ip.is_ipv6() || address.is_ipv4());
+            there.port() == address.port() && (ip == address.ip() || takes_all)
+        })
+    };
+    places
+        .into_iter()
+        .filter(|listener| listener.address().is_none_or(|address| !is_there(address)))
+        .collect()
+}
+
 fn listen(address: SocketAddr, only_ipv6: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
@@ -226,6 +249,10 @@ fn listen(address: SocketAddr, only_ipv6: bool) -> io::Result<TcpListener> {
 }
 
 fn inherit(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    if !rustix::net::sockopt::socket_acceptconn(&listener)? {
+        // As of Accept=yes, which starts a server for each connection.
+        return Err(io::Error::other("it does not listen; a socket unit needs Accept=no"));
+    }
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }

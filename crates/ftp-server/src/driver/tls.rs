@@ -4,7 +4,8 @@
 //! therefore begun by the client of this very control connection, with TLS 1.2 as with TLS 1.3; a ticket of anybody else
 //! does not decrypt, and leads to a full handshake.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -70,9 +71,17 @@ pub struct TlsSettings {
 /// Why TLS cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds no certificate or key.
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What a file holds is no PEM.
     #[error("{}: {source}", path.display())]
-    File {
+    Malformed {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -81,7 +90,24 @@ pub enum TlsError {
     /// The certificate file is without a certificate.
     #[error("{}: no certificate in it", .0.display())]
     NoCertificate(PathBuf),
-    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    /// The key file is without a private key.
+    #[error("{}: no private key in it", .0.display())]
+    NoKey(PathBuf),
+    /// The private key cannot be read without a password.
+    #[error(
+        "{}: the private key is protected by a password, which the server cannot ask for; `openssl pkey -in FILE -out NEW` writes one without",
+        .0.display()
+    )]
+    EncryptedKey(PathBuf),
+    /// The private key is that of another certificate.
+    #[error("the private key in {} is not that of the certificate in {}", key.display(), certificate.display())]
+    KeyOfAnother {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// Certificate and key are of a kind that is not supported.
     #[error("the certificate cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
     /// No certificate could be made.
@@ -182,7 +208,8 @@ impl Current {
         let mut configuration = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+            .with_single_cert(chain, key)
+            .map_err(|error| unusable(certificate, error))?;
         configuration.alpn_protocols = vec![PROTOCOL.to_vec()];
         configuration.ignore_client_order = true;
         configuration.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
@@ -211,18 +238,38 @@ fn provider() -> CryptoProvider {
 
 type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn read_files(certificate: &PathBuf, key: &PathBuf) -> Result<Chain, TlsError> {
-    let failed = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| TlsError::File { path, source }
-    };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(certificate).map_err(failed(certificate))?.collect();
-    let chain = chain.map_err(failed(certificate))?;
+fn read_files(certificate: &Path, key: &Path) -> Result<Chain, TlsError> {
+    let chain = read(certificate)?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
+    let chain = chain.map_err(|source| TlsError::Malformed { path: certificate.to_path_buf(), source })?;
     if chain.is_empty() {
-        return Err(TlsError::NoCertificate(certificate.clone()));
+        return Err(TlsError::NoCertificate(certificate.to_path_buf()));
     }
-    Ok((chain, PrivateKeyDer::from_pem_file(key).map_err(failed(key))?))
+    let text = read(key)?;
+    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|source| match source {
+        pem::Error::NoItemsFound if is_encrypted(&text) => TlsError::EncryptedKey(key.to_path_buf()),
+        pem::Error::NoItemsFound => TlsError::NoKey(key.to_path_buf()),
+        source => TlsError::Malformed { path: key.to_path_buf(), source },
+    })?;
+    Ok((chain, key))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_path_buf(), source })
+}
+
+/// Whether there is a key that a password protects (PKCS #8, RFC 7468 section 11).
+fn is_encrypted(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"-----BEGIN ENCRYPTED PRIVATE KEY-----").is_some()
+}
+
+fn unusable(certificate: &Certificate, error: rustls::Error) -> TlsError {
+    match (error, certificate) {
+        (rustls::Error::InconsistentKeys(_), Certificate::Files { certificate, key }) => {
+            TlsError::KeyOfAnother { certificate: certificate.clone(), key: key.clone() }
+        }
+        (error, _) => TlsError::Unusable(error),
+    }
 }
 
 fn make_self_signed(names: &[String]) -> Result<Chain, TlsError> {
@@ -256,7 +303,7 @@ fn stamps(certificate: &Certificate) -> Stamps {
 mod tests {
     use super::*;
 
-    fn write_pair(folder: &std::path::Path, name: &str) -> Certificate {
+    fn write_pair(folder: &Path, name: &str) -> Certificate {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
         let paths = Certificate::Files { certificate: folder.join("c.pem"), key: folder.join("k.pem") };
@@ -290,6 +337,28 @@ mod tests {
         std::fs::write(folder.path().join("c.pem"), "nothing of use").unwrap();
         assert!(matches!(tls.reload(), Err(TlsError::NoCertificate(_))));
         assert_eq!(tls.fingerprint(), before);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_files_is_told_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write_pair(folder.path(), "one.example");
+        let other = KeyPair::generate().unwrap();
+        std::fs::write(path("other.pem"), other.serialize_pem()).unwrap();
+        let encrypted = other.serialize_pem().replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+        std::fs::write(path("encrypted.pem"), encrypted).unwrap();
+        for (certificate, key, reason) in [
+            ("c.pem", "other.pem", "other.pem is not that of the certificate in"),
+            ("c.pem", "c.pem", "c.pem: no private key in it"),
+            ("k.pem", "k.pem", "k.pem: no certificate in it"),
+            ("c.pem", "encrypted.pem", "encrypted.pem: the private key is protected by a password"),
+            ("c.pem", "missing.pem", "missing.pem cannot be read: No such file"),
+        ] {
+            let files = Certificate::Files { certificate: path(certificate), key: path(key) };
+            let told = Tls::new(settings(files)).err().unwrap().to_string();
+            assert!(told.contains(reason), "{told}");
+        }
     }
 
     #[test]

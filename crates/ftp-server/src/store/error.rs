@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The operating system or the jail forbids it; also for a path that leads out of the root.
     #[error("this is not permitted")]
     NotPermitted,
+    /// The file system can only be read.
+    #[error("the file system is read-only")]
+    ReadOnly,
     /// Something has this name already.
     #[error("there is already something of this name")]
     Exists,

@@ -87,7 +87,6 @@ macro_rules! group {
             }
 
             /// Names of its options.
-            #[cfg(test)]
             pub const NAMES: &'static [&'static str] = &[$(stringify!($option)),*];
         }
     };
@@ -137,8 +136,7 @@ impl Settings {
         }
     }
 
-    /// Tables of the file and the names of their keys.
-    #[cfg(test)]
+    /// Tables of the file and the names of their keys, with _ for -.
     pub const GROUPS: [(&'static str, &'static [&'static str]); 9] = [
         ("network", Network::NAMES),
         ("access", Access::NAMES),

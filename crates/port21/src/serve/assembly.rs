@@ -1,17 +1,21 @@
 //! From settings to all that the server is told.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ftp_server::account::configured::{Account, ConfiguredAccounts, Rights, Sources};
+use ftp_server::account::configured::{Account, AccountsError, ConfiguredAccounts, Rights, Sources};
 use ftp_server::account::password::{Cost, PasswordHash};
 use ftp_server::account::{Amount, Rates, Right};
-use ftp_server::driver::{Certificate, DataSettings, FreePorts, Hook, Limits, Times, Tls, TlsSettings};
+use ftp_server::driver::{
+    Certificate, DataSettings, FreePorts, Hook, Limits, Times, Tls, TlsError, TlsSettings,
+};
 use ftp_server::limit::{AcceptPolicy, AccessList, BanPolicy, BandwidthPolicy, ConnectionPolicy};
 use ftp_server::session::Policy;
 use ftp_server::store::local::{Links, LocalOptions, Resume, Sync};
+use nix::unistd::{AccessFlags, access};
 
 use super::configuration::Configuration;
 use super::values::{Peers, Rate};
@@ -22,6 +26,9 @@ use crate::output;
 
 /// Uploads whose hooks run at once, and how long one may take.
 const HOOKS: (usize, Duration) = (8, Duration::from_secs(600));
+
+/// Accounts without a home that are named.
+const MOST_NAMED: usize = 5;
 
 /// Bytes a second of the slowest transfer: a tenth of what the slowest modems and mobile phones did.
 const LEAST_RATE: u64 = 16;
@@ -93,8 +100,17 @@ pub fn assemble(configuration: &Configuration, arguments: &ServeArguments) -> Re
         clock: SystemTime::now,
         report: Box::new(|words| output::complain(&escape::terminal(words))),
     };
-    let accounts = ConfiguredAccounts::load(sources)
-        .map_err(|error| Failure::Arguments(escape::terminal(&error.to_string())))?;
+    let accounts = ConfiguredAccounts::load(sources).map_err(|error| {
+        let told = escape::terminal(&error.to_string());
+        Failure::Arguments(match error {
+            AccountsError::Unreadable { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                format!("{told}; `port21 serve passwd FILE NAME --home DIR` makes an accounts file")
+            }
+            _ => told,
+        })
+    })?;
+    warn_of_missing_homes(&accounts);
+    let hook = hook(configuration)?;
     let tls = tls(configuration)?;
     Ok(Assembled {
         shown,
@@ -105,14 +121,35 @@ pub fn assemble(configuration: &Configuration, arguments: &ServeArguments) -> Re
         data: data(settings),
         limits: limits(settings),
         times: times(settings),
-        hook: settings.logs.upload_hook.clone().map(|program| Hook {
-            program,
-            arguments: Vec::new(),
-            at_once: HOOKS.0,
-            time: HOOKS.1,
-        }),
+        hook,
         settings: settings.clone(),
     })
+}
+
+/// Says which accounts cannot be used, as long as there are few.
+fn warn_of_missing_homes(accounts: &ConfiguredAccounts) {
+    let homeless = accounts.homeless();
+    for (name, home) in homeless.iter().take(MOST_NAMED) {
+        output::complain(&escape::terminal(&format!(
+            "account {name:?} cannot log in: its home {} is no folder (create-home = true makes it)",
+            home.display()
+        )));
+    }
+    let others = homeless.len().saturating_sub(MOST_NAMED);
+    if others > 0 {
+        output::complain(&format!("{others} more accounts have no home"));
+    }
+}
+
+/// The program that is run after uploads. One that is named by its place has to be there.
+fn hook(configuration: &Configuration) -> Result<Option<Hook>, Failure> {
+    let Some(program) = configuration.settings.logs.upload_hook.clone() else { return Ok(None) };
+    let is_sought = program.components().count() == 1;
+    if let (false, Err(error)) = (is_sought, access(&program, AccessFlags::X_OK)) {
+        let reason = format!("{} cannot be run: {}", program.display(), io::Error::from(error));
+        return Err(configuration.mistake("upload-hook", &reason));
+    }
+    Ok(Some(Hook { program, arguments: Vec::new(), at_once: HOOKS.0, time: HOOKS.1 }))
 }
 
 fn root(configuration: &Configuration, arguments: &ServeArguments) -> Result<PathBuf, Failure> {
@@ -225,7 +262,14 @@ fn tls(configuration: &Configuration) -> Result<Option<TlsSettings>, Failure> {
     };
     if matches!(settings.certificate, Certificate::Files { .. }) {
         // Also for --check; the server reads them itself.
-        Tls::new(settings.clone()).map_err(|error| configuration.mistake("tls-cert", &error.to_string()))?;
+        Tls::new(settings.clone()).map_err(|error| {
+            let is_of_key = matches!(
+                error,
+                TlsError::NoKey(_) | TlsError::EncryptedKey(_) | TlsError::KeyOfAnother { .. }
+            );
+            let key = if is_of_key && tls.tls_key.is_some() { "tls-key" } else { "tls-cert" };
+            configuration.mistake(key, &error.to_string())
+        })?;
     }
     Ok(Some(settings))
 }

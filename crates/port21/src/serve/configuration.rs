@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use ftp_server::account::configured::{plainly, unknown_key};
+
 use crate::arguments::{ServeArguments, Settings};
 use crate::escape;
 use crate::outcome::Failure;
@@ -40,8 +42,17 @@ pub fn parse(text: &str) -> Result<Settings, (usize, String)> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(start).filter(|&byte| byte == b'\n').count().saturating_add(1);
-        (line, error.message().to_owned())
+        (line, elsewhere(error.message()).unwrap_or_else(|| plainly(error.message())))
     })
+}
+
+/// Of a key that stands in the wrong table: in which it belongs.
+fn elsewhere(message: &str) -> Option<String> {
+    let (key, _) = unknown_key(message)?;
+    let snake = key.replace('-', "_");
+    let (table, _) = Settings::GROUPS.iter().find(|(_, names)| names.contains(&snake.as_str()))?;
+    let key = snake.replace('_', "-");
+    Some(format!("`{key}` is no key here; it belongs into the table [{table}]"))
 }
 
 impl Configuration {

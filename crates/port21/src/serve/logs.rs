@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use anyhow::Context;
 use ftp_server::record::{Observer, Record, What, json, xferlog};
 
+use super::privileges::Servant;
 use crate::arguments::Logs as LogSettings;
 use crate::escape;
+use crate::outcome::Failure;
 use crate::output;
 
 /// Records that may wait to be written; what comes beyond is counted and lost, rather than that sessions wait for a disk.
@@ -43,22 +46,26 @@ pub struct Writing {
     thread: JoinHandle<()>,
 }
 
-/// Opens the logs, and starts to write them.
-pub fn start(settings: &LogSettings) -> io::Result<(Log, Writing)> {
+/// Opens the logs, and starts to write them. Files that are made become `servant`'s, who may have to open them anew.
+pub fn start(settings: &LogSettings, servant: Option<&Servant>) -> anyhow::Result<(Log, Writing)> {
     let (sender, receiver) = sync_channel(MOST_WAITING);
     let lost = Arc::new(AtomicU64::new(0));
-    let mut files = Files {
-        json: settings.log.as_deref().map(Sink::open).transpose()?,
-        xferlog: settings.xferlog.as_deref().map(Sink::open).transpose()?,
+    let open = |option: &str, path: &Option<PathBuf>| {
+        let sink = path.as_deref().map(|path| Sink::open(path, servant)).transpose();
+        sink.map_err(|error| {
+            let path = escape::terminal(&path.as_deref().unwrap_or(Path::new("-")).to_string_lossy());
+            Failure::Arguments(format!("--{option}: {path} cannot be opened: {error}"))
+        })
     };
+    let mut files = Files { json: open("log", &settings.log)?, xferlog: open("xferlog", &settings.xferlog)? };
     let log = Log {
         sender: sender.clone(),
         lost: Arc::clone(&lost),
         wants_lines: settings.log_dialogue.unwrap_or(false) && files.json.is_some(),
         writes: files.json.is_some() || files.xferlog.is_some(),
     };
-    let thread =
-        thread::Builder::new().name("log".to_owned()).spawn(move || files.write(&receiver, &lost))?;
+    let thread = thread::Builder::new().name("log".to_owned()).spawn(move || files.write(&receiver, &lost));
+    let thread = thread.context("no threads can be started")?;
     Ok((log, Writing { sender, thread }))
 }
 
@@ -109,7 +116,7 @@ impl Files {
         loop {
             match receiver.recv_timeout(FLUSH_AFTER) {
                 Ok(Message::Record(record)) => self.record(&record),
-                Ok(Message::Reopen) => self.each(Sink::reopen),
+                Ok(Message::Reopen) => self.json.iter_mut().chain(&mut self.xferlog).for_each(Sink::reopen),
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.each(|sink| sink.writer.flush());
@@ -146,20 +153,42 @@ impl Files {
 struct Sink {
     path: PathBuf,
     writer: BufWriter<Box<dyn Write + Send>>,
+    /// Which file it is; `None` of standard output.
+    file: Option<Identity>,
     /// Whether it was said already that it cannot be written.
     failed: bool,
 }
 
+/// Device and number of a file.
+type Identity = (u64, u64);
+
 impl Sink {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_path_buf(), writer: BufWriter::new(open(path)?), failed: false })
+    fn open(path: &Path, servant: Option<&Servant>) -> io::Result<Self> {
+        let (writer, file) = open(path, servant)?;
+        Ok(Self { path: path.to_path_buf(), writer: BufWriter::new(writer), file, failed: false })
     }
 
-    fn reopen(&mut self) -> io::Result<()> {
-        self.writer.flush()?;
-        self.writer = BufWriter::new(open(&self.path)?);
-        self.failed = false;
-        Ok(())
+    /// Opens the file anew, if another has its name by now, or none. What cannot be opened leaves the old file in use.
+    fn reopen(&mut self) {
+        let result = self.writer.flush();
+        self.complain(result);
+        if self.file == std::fs::metadata(&self.path).ok().map(|there| identity(&there)) {
+            return;
+        }
+        match open(&self.path, None) {
+            Ok((writer, file)) => {
+                self.writer = BufWriter::new(writer);
+                self.file = file;
+                self.failed = false;
+            }
+            Err(error) => {
+                let path = escape::terminal(&self.path.to_string_lossy());
+                output::complain(&format!(
+                    "{path} cannot be opened anew: {error}; the file that was open is written on. Let the server's user write \
+                     into its folder, or make the file for that user"
+                ));
+            }
+        }
     }
 
     fn line(&mut self, line: &str) {
@@ -180,11 +209,28 @@ impl Sink {
     }
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
+fn open(path: &Path, servant: Option<&Servant>) -> io::Result<(Box<dyn Write + Send>, Option<Identity>)> {
     if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdout()));
+        return Ok((Box::new(io::stdout()), None));
     }
-    Ok(Box::new(OpenOptions::new().append(true).create(true).mode(0o640).open(path)?))
+    let mut options = OpenOptions::new();
+    options.append(true).mode(0o640);
+    let (file, is_new) = match options.clone().create_new(true).open(path) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            (options.create(true).open(path)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    if let (true, Some(servant)) = (is_new, servant) {
+        servant.own(&file)?;
+    }
+    let identity = identity(&file.metadata()?);
+    Ok((Box::new(file), Some(identity)))
+}
+
+fn identity(metadata: &std::fs::Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
 }
 
 /// A file that only its owner may read: there are passwords in it.

@@ -1,6 +1,7 @@
 //! Giving up what the server does not need: root once ports are bound, and all files but its own.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus,
 };
-use nix::unistd::{Gid, Uid, User, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Uid, User, fchown, initgroups, setgid, setuid};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Rights to files that are asked for: those of Linux 6.10. An older kernel gives what it knows.
@@ -37,6 +38,11 @@ impl Servant {
             .ok_or_else(|| format!("there is no user {name}"))?;
         let name = CString::new(user.name).map_err(|error| error.to_string())?;
         Ok(Self { name, user: user.uid, group: user.gid })
+    }
+
+    /// Gives a file to that user.
+    pub fn own(&self, file: &File) -> io::Result<()> {
+        Ok(fchown(file, Some(self.user), Some(self.group))?)
     }
 
     /// Makes all threads of this process that user's, for good.

@@ -1,6 +1,6 @@
 //! The running server: sockets first, then fewer rights, then service until a signal.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,8 +33,7 @@ pub fn run(assembled: Assembled) -> anyhow::Result<Outcome> {
     open_files(&assembled);
     // Before there are threads: each has rights of its own, and gives them to those that it starts.
     let sandbox = shut_off(&assembled)?;
-    let (log, writing) = logs::start(&assembled.settings.logs)
-        .map_err(|error| Failure::Arguments(format!("the log cannot be opened: {error}")))?;
+    let (log, writing) = logs::start(&assembled.settings.logs, servant.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -181,7 +180,16 @@ fn configuration(assembled: Assembled, observer: Arc<Log>) -> anyhow::Result<Con
 fn failure(error: StartError) -> Failure {
     let told = escape::terminal(&error.to_string());
     match error {
-        StartError::Listen { .. } | StartError::Inherited(_) => Failure::Input(told),
+        StartError::Listen { source, .. } => match source.kind() {
+            ErrorKind::AddrInUse => {
+                Failure::Input(format!("{told}; another program listens there (ss -ltnp)"))
+            }
+            ErrorKind::PermissionDenied => Failure::Input(format!(
+                "{told}; ports below 1024 are root's (see --user), or of who has CAP_NET_BIND_SERVICE"
+            )),
+            _ => Failure::Input(told),
+        },
+        StartError::Inherited(_) => Failure::Input(told),
         StartError::Tls(_) | StartError::Configuration(_) => Failure::Arguments(told),
     }
 }

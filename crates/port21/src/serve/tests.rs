@@ -90,7 +90,7 @@ fn the_command_line_wins_over_the_file() {
 #[test]
 fn a_mistake_is_told_with_its_line() {
     for (file, place, words) in [
-        ("\n[tls]\ntls-certificate = 'x'\n", "port21.toml:3: ", "unknown field `tls-certificate`"),
+        ("\n[tls]\ntls-certificate = 'x'\n", "port21.toml:3: ", "did you mean `tls-cert`?"),
         ("[network]\nlisten = ['localhost']\n", "port21.toml:2: ", "no address with a port"),
         ("[timeouts]\n\nidle-timeout = 'soon'\n", "port21.toml:3: ", "no time"),
         ("[limits]\ndownload-rate = '10 parsec'\n", "port21.toml:2: ", "no number of bytes"),

@@ -6,7 +6,9 @@
 // Each of the programs that test servers uses a part of these.
 #[allow(dead_code)]
 mod client;
+mod mistakes;
 mod readme;
+mod rotated;
 mod scripts;
 #[allow(dead_code)]
 mod server;
@@ -262,7 +264,9 @@ fn without_a_range_of_its_own_passive_ports_are_those_that_the_system_gives_away
 #[test]
 fn root_is_given_up_once_ports_are_bound() {
     let folder = tempfile::tempdir().unwrap();
-    let words = ["--user", "nobody", "--listen", "127.0.0.1:0", folder.path().to_str().unwrap()];
+    let log = folder.path().join("log");
+    let words = ["--user", "nobody", "--listen", "127.0.0.1:0", "--log", log.to_str().unwrap()];
+    let words = [&words[..], &[folder.path().to_str().unwrap()]].concat();
     let status = fs::read_to_string("/proc/self/status").unwrap();
     if !status.contains("\nUid:\t0\t") {
         assert_eq!(run(&words, "").status.code(), Some(2), "only root can become another user");
@@ -272,6 +276,8 @@ fn root_is_given_up_once_ports_are_bound() {
     let passwd = fs::read_to_string("/etc/passwd").unwrap();
     let nobody = passwd.lines().find(|line| line.starts_with("nobody:")).unwrap();
     let number = nobody.split(':').nth(2).unwrap();
+    // Who has to open it anew some time.
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&fs::metadata(&log).unwrap()).to_string(), number);
     for task in fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap() {
         let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap();
         let users = status.lines().find(|line| line.starts_with("Uid:")).unwrap();

@@ -2,11 +2,13 @@
 //! over (sd_listen_fds(3)).
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::client::PATIENCE;
+use crate::client::{Client, PATIENCE};
 use crate::server::{PROGRAM, Server};
 
 /// Where a manager is told things.
@@ -100,8 +102,62 @@ for at, one in enumerate(spare):
     os.dup2(one, 3 + at, inheritable=True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="ftp:ftps")
 print("ports", *ports, file=sys.stderr, flush=True)
+os.execv(sys.argv[1], [word.replace("FIRST", ports[0]) for word in sys.argv[1:]])
+"#;
+
+/// Hands a connection over in the place of a socket that listens, as Accept=yes does.
+const HAND_OVER_A_CONNECTION: &str = r#"
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+taken = listener.accept()[0]
+os.dup2(os.dup2(taken.fileno(), 100), 3, inheritable=True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[1], sys.argv[1:])
 "#;
+
+#[test]
+fn a_connection_in_the_place_of_a_socket_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("python3");
+    command.args(["-c", HAND_OVER_A_CONNECTION, PROGRAM, "serve"]).arg(folder.path());
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("a socket unit needs Accept=no"), "{told}");
+}
+
+#[test]
+fn an_address_that_the_manager_has_opened_may_stand_in_the_configuration_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("python3");
+    command.args(["-c", HAND_OVER, PROGRAM, "serve", "--tls-self-signed", "--listen", "127.0.0.1:FIRST"]);
+    command.arg(folder.path());
+    let server = Server::of(command);
+    assert!(server.client().logs_in("anonymous", "me@").starts_with("230"));
+}
+
+/// systemd's own program, which opens a socket as systemd does for a unit, and becomes the server when somebody connects.
+#[test]
+fn systemd_hands_its_socket_over_when_somebody_connects() {
+    let folder = tempfile::tempdir().unwrap();
+    // It cannot be asked which port it took: so a free one is sought, and is free a moment later.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut child = Command::new("systemd-socket-activate")
+        .args(["--fdname=ftp", "--listen", &address, PROGRAM, "serve"])
+        .arg(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    talk.read_line(&mut line).unwrap();
+    assert!(line.starts_with("Listening on "), "{line}");
+    let reply = Client::connect(&address).logs_in("anonymous", "me@");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reply.starts_with("230"), "{reply}");
+}
 
 #[test]
 fn sockets_that_a_manager_hands_over_are_served() {

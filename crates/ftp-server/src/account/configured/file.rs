@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::model::Account;
+use super::wording::plainly;
 use crate::store::VirtualPath;
 
 /// An accounts file cannot be used.
@@ -39,7 +40,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Account>, AccountsErr
 /// The accounts in the text of a file; the line and what is wrong with it if there is something.
 pub fn parse(text: &str) -> Result<BTreeMap<String, Account>, (usize, String)> {
     let accounts: BTreeMap<String, toml::Spanned<Account>> =
-        toml::from_str(text).map_err(|error| (line(text, error.span()), error.message().to_owned()))?;
+        toml::from_str(text).map_err(|error| (line(text, error.span()), plainly(error.message())))?;
     let mut checked = BTreeMap::new();
     for (name, account) in accounts {
         let line = line(text, Some(account.span()));

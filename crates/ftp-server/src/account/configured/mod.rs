@@ -8,6 +8,7 @@ mod model;
 mod stores;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -18,6 +19,7 @@ use std::time::SystemTime;
 
 pub use file::{AccountsError, parse};
 pub use model::{Account, Expiry, Rights};
+pub use wording::{plainly, unknown_key};
 
 use self::stores::Stores;
 use super::password::{LONGEST_PASSWORD, PasswordHash, Workspace};
@@ -83,6 +85,14 @@ impl ConfiguredAccounts {
     /// How many accounts there are, guests not counted.
     pub fn count(&self) -> usize {
         self.table().accounts.len()
+    }
+
+    /// Accounts whose home is not there, and is not made at a login either: nobody can log in as these.
+    pub fn homeless(&self) -> Vec<(String, PathBuf)> {
+        let table = self.table();
+        let without =
+            table.accounts.iter().filter(|(_, account)| !account.create_home && !account.home.is_dir());
+        without.map(|(name, account)| (name.clone(), account.home.clone())).collect()
     }
 
     /// The roots of all accounts and of guests, each once.

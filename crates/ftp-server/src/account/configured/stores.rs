@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::model::Account;
@@ -18,8 +19,18 @@ pub(super) struct Stores {
 
 struct Root {
     store: Arc<LocalStore>,
+    /// Which folder it is: another may get its name, as when a backup is put in its place.
+    folder: Folder,
     /// What is used, once an account with a quota has asked.
     tally: Option<Arc<Tally>>,
+}
+
+/// Device and number of a folder.
+type Folder = (u64, u64);
+
+fn folder(home: &Path) -> Result<Folder> {
+    let metadata = fs::metadata(home)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl Stores {
@@ -30,14 +41,17 @@ impl Stores {
     /// The files of `account`, with its quota.
     pub(super) fn open(&self, account: &Account) -> Result<Arc<dyn Store>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if account.create_home {
+            fs::create_dir_all(&account.home)?;
+        }
+        // Sessions under way stay where they are.
+        let folder = folder(&account.home)?;
+        open.retain(|home, root| *home != account.home || root.folder == folder);
         let root = match open.get_mut(&account.home) {
             Some(root) => root,
             None => {
-                if account.create_home {
-                    fs::create_dir_all(&account.home)?;
-                }
                 let store = Arc::new(LocalStore::open(&account.home, self.options.clone())?);
-                open.entry(account.home.clone()).or_insert(Root { store, tally: None })
+                open.entry(account.home.clone()).or_insert(Root { store, folder, tally: None })
             }
         };
         let quota = Quota { bytes: account.quota_bytes.map(|amount| amount.0), files: account.quota_files };

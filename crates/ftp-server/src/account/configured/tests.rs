@@ -126,6 +126,28 @@ fn sessions_of_accounts_with_one_home_share_what_is_used() {
 }
 
 #[test]
+fn a_home_that_is_put_in_the_place_of_another_is_the_accounts_next() {
+    let world = world("[anna]\npassword = 'HASH'\nhome = 'HOME/x'\n");
+    let (home, old) = (world.folder.path().join("x"), world.folder.path().join("old"));
+    let reads = |name: &str, store: &dyn crate::store::Store| {
+        store.metadata(&VirtualPath::root().join(name.as_bytes()).unwrap()).is_ok()
+    };
+    assert_eq!(world.accounts.homeless(), [("anna".to_owned(), home.clone())]);
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("before"), "").unwrap();
+    assert_eq!(world.accounts.homeless(), []);
+    let earlier = world.log_in("anna", "secret").unwrap().store;
+    // As an administrator does who puts a backup back.
+    fs::rename(&home, &old).unwrap();
+    assert_eq!(world.refusal("anna", "secret"), Refusal::Unavailable);
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("behind"), "").unwrap();
+    let later = world.log_in("anna", "secret").unwrap().store;
+    assert!(reads("behind", later.as_ref()) && !reads("before", later.as_ref()));
+    assert!(reads("before", earlier.as_ref()), "a session under way stays where it is");
+}
+
+#[test]
 fn a_right_password_does_not_open_an_account_that_may_not_be_used() {
     for (line, refusal) in [
         ("locked = true", Some(Refusal::NotAllowed)),
@@ -174,7 +196,7 @@ fn a_file_that_is_wrong_changes_nothing_and_says_where() {
     let world = world(ANNA);
     let path = world.folder.path().join("accounts.toml");
     for (file, line, words) in [
-        ("[anna]\nhome = '/srv'\nhash = 'x'\n", 3, "unknown field `hash`"),
+        ("[anna]\nhome = '/srv'\nhash = 'x'\n", 3, "`hash` is no key here"),
         ("[anna]\n\npassword = 'secret'\nhome = '/srv'", 3, "no hash of a password"),
         ("\n[anna]\npassword = 'HASH'\n", 2, "missing field `home`"),
         ("[anna]\nhome = 'srv'\n", 1, "absolute"),

@@ -33,6 +33,7 @@ pub(super) fn of_store(verb: Verb, error: &StoreError) -> (u16, String) {
     let (code, text) = match error {
         StoreError::NotFound => (refused, "There is no such file or directory; LIST shows what there is."),
         StoreError::NotPermitted => (refused, "The server's system does not permit this."),
+        StoreError::ReadOnly => (refused, "The server's disk can only be read."),
         StoreError::Exists => (refused, "There is something of this name already; choose another."),
         StoreError::NotADirectory => (refused, "This is not a directory."),
         StoreError::IsADirectory => (refused, "This is a directory, not a file."),

@@ -17,7 +17,8 @@ impl From<Errno> for StoreError {
     fn from(error: Errno) -> Self {
         match error {
             Errno::NOENT => Self::NotFound,
-            Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::LOOP => Self::NotPermitted,
+            Errno::ACCESS | Errno::PERM | Errno::LOOP => Self::NotPermitted,
+            Errno::ROFS => Self::ReadOnly,
             Errno::EXIST => Self::Exists,
             Errno::NOTDIR => Self::NotADirectory,
             Errno::ISDIR => Self::IsADirectory,
@@ -55,7 +56,7 @@ mod tests {
             (Errno::FBIG, "there is no space left"),
             (Errno::DQUOT, "the quota is used up"),
             (Errno::ACCESS, "this is not permitted"),
-            (Errno::ROFS, "this is not permitted"),
+            (Errno::ROFS, "the file system is read-only"),
             (Errno::LOOP, "this is not permitted"),
             (Errno::NAMETOOLONG, "this name is not allowed: it is too long"),
             (Errno::NOTEMPTY, "the directory is not empty"),
