@@ -44,9 +44,7 @@ impl Trust {
             Err(error) => Err(Error::Settings(format!("the file to trust is damaged: {error}"))),
         }
     }
-}
 
-impl Trust {
     /// The certificate with this SHA-256, in 64 hexadecimal digits, with or without colons between the bytes; `None` if it is none.
     ///
     /// ```

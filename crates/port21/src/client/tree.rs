@@ -1,5 +1,5 @@
-//! Directories of a server with all that is in and below them, for `ls --all`, `ls --recursive` and `rm --recursive`. No directory is gone into that may be
-//! a link, when things are removed, and nothing that the server says makes it go on for ever.
+//! Directories of a server with all that is in and below them, for `ls --all`, `ls --recursive` and `rm --recursive`. When things are
+//! removed, no directory is gone into that may be a link, and nothing that the server says makes it go on for ever.
 
 use ftp_client::{Client, Entry, Error};
 
