@@ -228,11 +228,12 @@ impl Analysis {
             }
             return;
         }
+        let promptly = !self.follower.is_chatty();
         let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) else { return };
         if self.follower.totals.packets == 0 {
             stage.set_epoch(decoded.time);
         }
-        if self.follower.packet(decoded, &mut AtOnce(stage)) {
+        if self.follower.packet(decoded, &mut AtOnce { stage, promptly }) {
             self.follower.note_unwanted(true, stage.take_unwanted());
             self.follower.begin_batch();
         }
@@ -273,7 +274,7 @@ impl Analysis {
     /// late retransmissions. Only what comes late after this is missing in what they say.
     pub fn pause(&mut self) {
         if let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) {
-            self.follower.tracker.pause(&mut AtOnce(stage));
+            self.follower.tracker.pause(&mut AtOnce { stage, promptly: false });
             self.follower.note_unwanted(true, stage.take_unwanted());
         }
     }
@@ -290,7 +291,7 @@ impl Analysis {
     /// transactions that nobody answered.
     pub fn end(&mut self) {
         if let Some(stage) = at_home(&mut self.stage, &mut self.spread, &mut self.follower) {
-            self.follower.tracker.finish(&mut AtOnce(stage));
+            self.follower.tracker.finish(&mut AtOnce { stage, promptly: false });
             stage.finish();
             stage.tell_names(true);
         }

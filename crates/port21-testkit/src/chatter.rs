@@ -46,7 +46,12 @@ pub fn chatter() -> Vec<u8> {
         }
         if round == 1 {
             let ftp = network.ftp_between("10.0.0.30:40000", &format!("{server}:21"));
-            ftp.login("alice", "secret").retrieve("large", 51_000, &pattern(3, 3_000_000)).quit();
+            ftp.login("alice", "secret").retrieve("large", 51_000, &pattern(3, 3_000_000));
+            let page = network.connect("10.0.9.1:60000", "10.1.9.1:80");
+            page.client("GET / HTTP/1.1\r\n\r\n").server("HTTP/1.1 200 OK\r\n\r\n");
+            page.server("all of").server("a page");
+            ftp.retrieve("another", 51_001, &pattern(5, 2_000_000)).quit();
+            page.server("and more");
         }
         let (from, to) = (&sessions[3], network.ftp_between("10.0.0.4:49000", "10.1.0.99:21"));
         to.login("alice", "secret")

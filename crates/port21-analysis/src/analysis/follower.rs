@@ -92,12 +92,13 @@ impl Follower {
         if now { latest } else { earlier }.extend(found);
     }
 
-    /// The next packet begins a batch. What is not wanted has effect only now, a batch later than it is found out where the stage
-    /// hears at once, so that the same follows where it hears a batch later.
+    /// The next packet begins a batch. What is not wanted has effect only now, a batch later than it is found out, where the stage
+    /// may hear a batch later; on one thread too, so that the same follows. In other batches TCP is told at once of connections
+    /// of which nothing is wanted.
     pub fn begin_batch(&mut self) {
         let [earlier, latest] = &mut self.unwanted;
-        for Unwanted { scope, ends, stream } in earlier.drain(..) {
-            self.tracker.disregard(scope, ends, stream);
+        for Unwanted { scope, ends, stream, what } in earlier.drain(..) {
+            self.tracker.disregard(scope, ends, stream, what);
         }
         std::mem::swap(earlier, latest);
         let (runs, bytes) = self.told();

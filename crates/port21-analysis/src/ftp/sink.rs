@@ -16,7 +16,7 @@ use super::watch::Opening;
 use crate::analysis::News;
 use crate::names::{DnsStream, Envelope};
 use crate::report::convert;
-use crate::tcp::{Chunk, Connection, End, Endpoint, Gap, Interest, Sink};
+use crate::tcp::{Chunk, Connection, End, Endpoint, Gap, Interest, Sink, Unneeded};
 
 /// A connection whose first packet was seen.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ impl Source {
     }
 }
 
-/// A connection of which the stage wants to know no more than that it goes on.
+/// A connection of which the stage needs to know less from now on.
 #[derive(Debug, Clone, Copy)]
 pub struct Unwanted {
     /// VLANs and tunnel.
@@ -93,6 +93,8 @@ pub struct Unwanted {
     pub ends: [Endpoint; 2],
     /// Its number.
     pub stream: u64,
+    /// What it does not need to know.
+    pub what: Unneeded,
 }
 
 /// Hears TCP, and what is said of names beside.
@@ -102,17 +104,22 @@ pub trait Hearer: Sink {
 }
 
 /// The stage hears what is said while it is said.
-pub struct AtOnce<'a>(pub &'a mut Stage);
+pub struct AtOnce<'a> {
+    /// Who hears.
+    pub stage: &'a mut Stage,
+    /// Whether TCP learns at once that no more is wanted of a connection.
+    pub promptly: bool,
+}
 
 impl Hearer for AtOnce<'_> {
     fn names(&mut self, envelope: Envelope, message: &[u8]) {
-        self.0.names(envelope, message);
+        self.stage.names(envelope, message);
     }
 }
 
 impl Sink for AtOnce<'_> {
     fn opened(&mut self, connection: &Connection) {
-        self.0.opened(&Newcomer::of(connection));
+        self.stage.opened(&Newcomer::of(connection));
     }
 
     fn packet(
@@ -124,28 +131,31 @@ impl Sink for AtOnce<'_> {
         payload_length: u32,
     ) {
         let (stream, turned) = (connection.stream, connection.turned);
-        self.0.packet(&Seen { stream, packet, time, from, turned, payload_length });
+        self.stage.packet(&Seen { stream, packet, time, from, turned, payload_length });
     }
 
     fn data(&mut self, connection: &Connection, from: End, chunk: Chunk<'_>) -> Interest {
-        self.0.data(Source::of(connection, from), &chunk);
+        self.stage.data(Source::of(connection, from), &chunk);
+        if self.promptly && self.stage.is_done_with(connection.stream) {
+            return Interest::CountOnly;
+        }
         Interest::Keep
     }
 
     fn gap(&mut self, connection: &Connection, from: End, gap: Gap) {
-        self.0.gap(connection.stream, from, gap);
+        self.stage.gap(connection.stream, from, gap);
     }
 
     fn acknowledged(&mut self, connection: &Connection, sender: End, offset: u64, packet: u64) {
-        self.0.acknowledged(connection.stream, sender, offset, packet);
+        self.stage.acknowledged(connection.stream, sender, offset, packet);
     }
 
     fn finished(&mut self, connection: &Connection, from: End, _packet: u64) {
-        self.0.finished(connection.stream, from);
+        self.stage.finished(connection.stream, from);
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.0.ended(Arc::new(connection));
+        self.stage.ended(Arc::new(connection));
     }
 }
 
@@ -155,6 +165,7 @@ impl Stage {
         if let Some((port, found)) = self.expected(newcomer) {
             let opening = Opening::new(newcomer.ends.map(endpoint), port, newcomer.packet, newcomer.time.0);
             self.become_data(stream, opening, found, Default::default());
+            self.spare(newcomer.scope, newcomer.ends, stream, Unneeded::Acknowledgements);
         } else if newcomer.ends.iter().any(|end| end.port == crate::names::DNS_PORT) {
             self.roles.insert(stream, Role::Dns(Box::new(DnsStream::new(newcomer.ends))));
         } else {

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use port21_capture::Timestamp;
+use port21_capture::{Scope, Timestamp};
 
 use super::build::Wanted;
 use super::content::FREE_ZEROS;
@@ -33,7 +33,7 @@ use crate::limits::{Dropped, FtpLimits, Loss};
 use crate::names::{DnsStream, Envelope, Names};
 use crate::report::convert;
 use crate::report::{self, Pairing};
-use crate::tcp::{Chunk, Connection, End, State};
+use crate::tcp::{self, Chunk, Connection, End, State, Unneeded};
 
 /// A connection may be this much older than its announcement, in nanoseconds: captures swap packets, not minutes.
 pub(super) const EARLY: i64 = 5_000_000_000;
@@ -163,6 +163,17 @@ impl Stage {
         std::mem::take(&mut self.unwanted)
     }
 
+    /// Whether nothing but the end of `stream` needs to be told, if that was found out last; it is not found out again.
+    pub(super) fn is_done_with(&mut self, stream: u64) -> bool {
+        let done = Unneeded::AllButItsEnd;
+        self.unwanted.pop_if(|unwanted| unwanted.stream == stream && unwanted.what == done).is_some()
+    }
+
+    /// Something need not be told of a connection any more.
+    pub(super) fn spare(&mut self, scope: Scope, ends: [tcp::Endpoint; 2], stream: u64, what: Unneeded) {
+        self.unwanted.push(Unwanted { scope, ends, stream, what });
+    }
+
     /// Findings that belong to no session.
     pub fn findings(&mut self) -> Vec<report::Finding> {
         let FailedControl { refused, unanswered, packets } = &self.failed;
@@ -221,6 +232,7 @@ impl Stage {
         session.name = self.names.lookup(server.address, client.address);
         self.sessions.insert(id, Box::new(session));
         self.roles.insert(stream, Role::Control(id));
+        self.spare(stranger.scope, stranger.ends, stream, Unneeded::Packets);
         self.pairs.add_session(client.address, server.address, id);
         let [initiator, responder] = stranger.contents;
         for event in stranger.events {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::recognise::CONTROL_PORT;
-use super::sink::Unwanted;
 use super::stage::{ATTEMPT_LIMIT, Role, Stage, is_opened};
 use super::stranger::Stranger;
 use crate::limits::Loss;
-use crate::tcp::{self, Connection, End};
+use crate::tcp::{self, Connection, End, Unneeded};
 
 impl Stage {
     /// A stranger has ended; what it was may become known later.
@@ -57,7 +56,7 @@ impl Stage {
         self.pairs.remove_stranger(stream, stranger.ends, alive);
         if alive {
             self.roles.insert(stream, Role::Ignored);
-            self.unwanted.push(Unwanted { scope: stranger.scope, ends: stranger.ends, stream });
+            self.spare(stranger.scope, stranger.ends, stream, Unneeded::AllButItsEnd);
             self.conclude_between(stranger.ends);
         }
     }

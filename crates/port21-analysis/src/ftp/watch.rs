@@ -19,7 +19,7 @@ use super::stranger::{HEAD_LIMIT, Stranger};
 use super::transfer::Ended;
 use crate::digest::Hashing;
 use crate::report::{Endpoint, Pairing};
-use crate::tcp::{self, Chunk, End};
+use crate::tcp::{self, Chunk, End, Unneeded};
 
 /// So many data connections of a session keep the beginning of what they carry until it is over.
 const BEGINNINGS: usize = 64;
@@ -174,6 +174,7 @@ impl Stage {
         });
         let expectations: Vec<Expectation> = std::iter::once(expectation).chain(other).collect();
         if stranger.ended.is_none() {
+            self.spare(stranger.scope, stranger.ends, stream, Unneeded::Acknowledgements);
             self.become_data(stream, opening, expectations, stranger.contents);
             return;
         }

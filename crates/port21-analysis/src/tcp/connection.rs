@@ -361,8 +361,19 @@ pub struct Chunk<'a> {
 pub enum Interest {
     /// Go on.
     Keep,
-    /// Count packets and bytes, but neither reassemble nor report data of this connection any more.
+    /// Count packets and bytes, but neither reassemble nor report packets or data of this connection any more.
     CountOnly,
+}
+
+/// What need not be told of a connection any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unneeded {
+    /// Its packets: [`Sink::packet`].
+    Packets,
+    /// Acknowledgments of its data: [`Sink::acknowledged`].
+    Acknowledgements,
+    /// What [`Interest::CountOnly`] means.
+    AllButItsEnd,
 }
 
 /// A consumer of connections and their bytes. Calls come in capture order; those that one packet causes come
@@ -373,7 +384,8 @@ pub trait Sink {
     /// the ends (it sets `initiator_known`).
     fn opened(&mut self, connection: &Connection);
 
-    /// A packet of `connection` was taken in (after `opened`, before the data that it carries is delivered).
+    /// A packet of `connection` was taken in (after `opened`, before the data that it carries is delivered), in which there is
+    /// [interest](Interest).
     fn packet(
         &mut self,
         connection: &Connection,

@@ -3,7 +3,7 @@
 use port21_capture::{Flags, Segment, Timestamp};
 
 use super::closing;
-use super::connection::{Connection, End, HandshakeSegment, Interest, Sink, State};
+use super::connection::{Connection, End, HandshakeSegment, Interest, Sink, State, Unneeded};
 use super::handshake;
 use super::limits::Budget;
 use super::observer::Observer;
@@ -49,6 +49,9 @@ pub(super) struct Live {
     streams: [Stream; 2],
     observer: Observer,
     interest: Interest,
+    /// Whether packets and acknowledgments are told.
+    tells_packets: bool,
+    tells_acknowledgements: bool,
     /// First RST.
     reset: Option<u64>,
     finished: [bool; 2],
@@ -66,6 +69,8 @@ impl Live {
             observer: Observer::new(reuses_ports),
             streams: Default::default(),
             interest: Interest::Keep,
+            tells_packets: true,
+            tells_acknowledgements: true,
             reset: None,
             finished: [false; 2],
             lingers: false,
@@ -103,7 +108,9 @@ impl Live {
         }
         let acknowledges = acknowledged_offset(receiver, &arrival);
         let (packet, from) = (arrival.packet, arrival.from);
-        sink.packet(&self.connection, packet, arrival.time, from, arrival.segment.payload_length);
+        if self.tells_packets && self.interest == Interest::Keep {
+            sink.packet(&self.connection, packet, arrival.time, from, arrival.segment.payload_length);
+        }
         let conflicts = self.connection.quality.conflicts.len();
         let closed = self.is_data_after_close(&arrival);
         self.take_acknowledgement(&arrival, acknowledges, sink, budget);
@@ -126,10 +133,16 @@ impl Live {
         self.give_up_proven_holes(End::Initiator, now, sink, budget);
     }
 
-    /// From now on packets and bytes are counted, no more.
-    pub fn disregard(&mut self, budget: &mut Budget) {
-        self.interest = Interest::CountOnly;
-        self.release(budget);
+    /// From now on less is told.
+    pub fn disregard(&mut self, unneeded: Unneeded, budget: &mut Budget) {
+        match unneeded {
+            Unneeded::Packets => self.tells_packets = false,
+            Unneeded::Acknowledgements => self.tells_acknowledgements = false,
+            Unneeded::AllButItsEnd => {
+                self.interest = Interest::CountOnly;
+                self.release(budget);
+            }
+        }
     }
 
     /// When the connection is to be woken, unless it will be anyway: bytes that wait behind a hole must not wait for
@@ -243,6 +256,7 @@ impl Live {
         budget: &mut Budget,
     ) {
         let sender = arrival.from.other();
+        let tells = self.tells_acknowledgements;
         let (stream, mut outlet) = self.outlet(sender, sink, budget);
         stream.hear(&mut outlet, arrival);
         let Some(offset) = acknowledges else { return };
@@ -251,6 +265,7 @@ impl Live {
         stream.acked = stream.acked.max(offset);
         let after = stream.acked_data();
         if after > before
+            && tells
             && *outlet.interest == Interest::Keep
             && !stream.withhold_acknowledgement(after, arrival.packet)
         {

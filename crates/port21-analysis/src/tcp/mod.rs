@@ -27,7 +27,7 @@ mod verdict;
 
 pub use connection::{
     Chunk, ClosingSegment, Conflict, Connection, End, Endpoint, Gap, Half, HandshakeSegment, Interest,
-    Quality, RareQuality, Sink, Stall, StallCause, State,
+    Quality, RareQuality, Sink, Stall, StallCause, State, Unneeded,
 };
 pub use letters::Letters;
 pub use limits::{Dropped, Limits};

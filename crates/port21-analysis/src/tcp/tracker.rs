@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use port21_capture::{Decoded, Scope, Segment, Timestamp};
 
-use super::connection::{Connection, End, Endpoint, Half, RareQuality, Sink, State};
+use super::connection::{Connection, End, Endpoint, Half, RareQuality, Sink, State, Unneeded};
 use super::forgotten::Forgotten;
 use super::handshake::role_of_sender;
 use super::letters::Letters;
@@ -113,14 +113,13 @@ impl Tracker {
         }
     }
 
-    /// From now on packets and bytes of a connection are counted, but neither reassembled nor reported, as if the sink had
-    /// answered [`Interest::CountOnly`](super::Interest::CountOnly).
-    pub fn disregard(&mut self, scope: Scope, ends: [Endpoint; 2], stream: u64) {
+    /// From now on the sink is not told what it does not need to know of a connection.
+    pub fn disregard(&mut self, scope: Scope, ends: [Endpoint; 2], stream: u64, unneeded: Unneeded) {
         let [one, other] = ends;
         let slot = self.table.find(&Key::new(scope, one, other));
         let live = slot.and_then(|slot| self.table.get_mut(slot));
         if let Some(live) = live.filter(|live| live.connection.stream == stream) {
-            live.disregard(&mut self.budget);
+            live.disregard(unneeded, &mut self.budget);
         }
     }
 
