@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use port21_capture::Scope;
 
 use super::connection::Endpoint;
@@ -13,39 +14,41 @@ use super::live::Live;
 
 /// Scope and ends of a connection, the same for both directions. The hash is seeded at random, so that nobody can
 /// choose ends that collide; nothing ever depends on the map's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
-    scope: u64,
-    addresses: [[u64; 2]; 2],
-    ports: u32,
-    version: u8,
+    scope: Scope,
+    /// The smaller one first.
+    ends: [Endpoint; 2],
 }
 
 impl Key {
     pub fn new(scope: Scope, one: Endpoint, other: Endpoint) -> Key {
-        let (low, high) = if one <= other { (one, other) } else { (other, one) };
-        let version = u8::from(low.address.is_ipv6()) << 1 | u8::from(high.address.is_ipv6());
-        Key {
-            scope: scope.0,
-            addresses: [words(low.address), words(high.address)],
-            ports: u32::from(low.port) << 16 | u32::from(high.port),
-            version,
-        }
+        Key { scope, ends: if one <= other { [one, other] } else { [other, one] } }
     }
 
     fn of(live: &Live) -> Key {
         let [initiator, responder] = live.connection.ends;
         Key::new(live.connection.scope, initiator, responder)
     }
+
+    fn is_of(&self, live: &Live) -> bool {
+        let ([low, high], [initiator, responder]) = (self.ends, live.connection.ends);
+        self.scope == live.connection.scope
+            && (low == initiator && high == responder || low == responder && high == initiator)
+    }
 }
 
-fn words(address: IpAddr) -> [u64; 2] {
-    match address {
-        IpAddr::V4(address) => [0, u64::from(u32::from(address))],
-        IpAddr::V6(address) => {
-            let bits = u128::from(address);
-            [(bits >> 64) as u64, bits as u64]
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.scope.0);
+        let [low, high] = self.ends;
+        for end in [low, high] {
+            match end.address {
+                IpAddr::V4(address) => hasher.write_u32(address.into()),
+                IpAddr::V6(address) => hasher.write_u128(address.into()),
+            }
         }
+        hasher.write_u32(u32::from(low.port) << 16 | u32::from(high.port));
     }
 }
 
@@ -61,7 +64,9 @@ const STALE: usize = 4096;
 /// Connections in slots, an index by their ends, and what is needed to find the one used least recently.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    index: HashMap<Key, Slot, RandomState>,
+    /// Slots by the hashes of their connections' ends, which are not kept here: who finds a connection looks at it anyway.
+    index: HashTable<Slot>,
+    hashes: RandomState,
     slots: Slots,
     /// A packet of each connection, its stream and its slot: the last packet when it was looked at last. Keeping a list in the
     /// order of use would touch the neighbours of a connection with its every packet.
@@ -74,7 +79,9 @@ impl Table {
     }
 
     pub fn find(&self, key: &Key) -> Option<Slot> {
-        self.index.get(key).copied()
+        let Table { index, hashes, slots, .. } = self;
+        let is_it = |slot: &Slot| slots.get(*slot).is_some_and(|live| key.is_of(live));
+        index.find(hashes.hash_one(key), is_it).copied()
     }
 
     pub fn get(&self, slot: Slot) -> Option<&Live> {
@@ -90,7 +97,10 @@ impl Table {
         let key = Key::of(&live);
         let (packet, stream) = (live.connection.packets.1, live.connection.stream);
         let slot = self.slots.insert(live);
-        self.index.insert(key, slot);
+        let Table { index, hashes, slots, .. } = self;
+        index.insert_unique(hashes.hash_one(key), slot, |slot| {
+            slots.get(*slot).map_or(0, |live| hashes.hash_one(Key::of(live)))
+        });
         self.order.push(Reverse((packet, stream, slot)));
         if self.order.len() > self.index.len().saturating_mul(2).saturating_add(STALE) {
             let slots = &self.slots;
@@ -102,7 +112,10 @@ impl Table {
     /// Takes a connection out.
     pub fn remove(&mut self, slot: Slot) -> Option<Live> {
         let live = self.slots.remove(slot)?;
-        self.index.remove(&Key::of(&live));
+        let entry = self.index.find_entry(self.hashes.hash_one(Key::of(&live)), |other| *other == slot);
+        if let Ok(entry) = entry {
+            entry.remove();
+        }
         Some(live)
     }
 
@@ -128,7 +141,7 @@ impl Table {
     pub fn drain(&mut self) -> impl Iterator<Item = Live> + use<> {
         let Table { index, mut slots, .. } = std::mem::take(self);
         let stream = |slot: Slot| slots.get(slot).map(|live| live.connection.stream);
-        let mut left: Vec<_> = index.into_values().map(|slot| (stream(slot), slot)).collect();
+        let mut left: Vec<_> = index.into_iter().map(|slot| (stream(slot), slot)).collect();
         left.sort_unstable();
         left.into_iter().filter_map(move |(_, slot)| slots.remove(slot))
     }
