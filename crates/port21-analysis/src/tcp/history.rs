@@ -8,8 +8,8 @@ use super::limits::Budget;
 const MARKS: usize = 64;
 
 /// Room that is made at first, for bytes and for packets: what one end says in a short dialogue.
-const FIRST_BYTES: usize = 128;
-const FIRST_MARKS: usize = 8;
+const FIRST_BYTES: usize = 512;
+const FIRST_MARKS: usize = 16;
 
 /// The last delivered bytes, which are contiguous and end at `end`.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl History {
     pub fn clear(&mut self, budget: &mut Budget) {
         budget.history_bytes = budget.history_bytes.saturating_sub(self.bytes.len());
         self.bytes = VecDeque::new();
-        self.marks.clear();
+        self.marks = VecDeque::new();
     }
 
     /// The part of `length` bytes at `offset` that is still kept, if any.

@@ -14,6 +14,7 @@ mod limits;
 mod live;
 mod marks;
 mod observer;
+mod outstanding;
 mod pending;
 mod reassembly;
 mod sequence;

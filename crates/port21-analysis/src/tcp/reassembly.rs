@@ -87,7 +87,7 @@ pub(super) struct Stream {
     settled: u64,
     settling: Option<(u64, Timestamp)>,
     pending: Pending,
-    history: Option<Box<History>>,
+    history: History,
 }
 
 impl Stream {
@@ -247,9 +247,7 @@ impl Stream {
 
     /// Frees the delivered bytes that are kept for comparison.
     pub fn forget_history(&mut self, budget: &mut Budget) {
-        if let Some(mut history) = self.history.take() {
-            history.clear(budget);
-        }
+        self.history.clear(budget);
     }
 
     /// Where the direction's data must have ended, by all that was seen of it.
@@ -343,7 +341,7 @@ impl Stream {
         *outlet.interest = outlet.sink.data(outlet.connection, outlet.from, chunk);
         if outlet.keeps_history && *outlet.interest == Interest::Keep {
             let following = run_end.saturating_sub(self.next);
-            self.history.get_or_insert_default().push(offset, bytes, packet, following, outlet.budget);
+            self.history.push(offset, bytes, packet, following, outlet.budget);
         }
     }
 
@@ -401,8 +399,7 @@ impl Stream {
     fn compare_delivered<S>(&self, outlet: &mut Outlet<'_, S>, start: u64, bytes: &[u8], packet: u64) {
         let old = slice(bytes, 0, self.next - start);
         outlet.count_late(start, old.len() as u64);
-        let history = self.history.as_ref().and_then(|history| history.overlap(start, old.len()));
-        if let Some(overlap) = history {
+        if let Some(overlap) = self.history.overlap(start, old.len()) {
             let length = (overlap.first.0.len() + overlap.first.1.len()) as u64;
             let skip = overlap.offset - start;
             let newer = slice(old, skip, skip + length);

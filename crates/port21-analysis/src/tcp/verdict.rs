@@ -1,18 +1,15 @@
 //! What Wireshark's TCP analysis says of a segment, by the definitions in its User's Guide ("TCP Analysis").
 
-use std::collections::VecDeque;
-
 use port21_capture::{Flags, Segment, Timestamp};
 
 use super::marks::{Mark, Marks};
+use super::outstanding::Outstanding;
 use super::sequence::SequenceNumber;
 
 /// A retransmission this soon after the duplicate acknowledgments is a fast one.
 const FAST_NANOSECONDS: i64 = 20_000_000;
 /// Where the round trip is unknown, a segment is out of order if it comes this soon after the highest one.
 const OUT_OF_ORDER_NANOSECONDS: i64 = 3_000_000;
-/// Most unacknowledged segments remembered of one direction.
-const OUTSTANDING: usize = 2048;
 
 /// How the window in a direction's segments is scaled (RFC 7323, section 2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,8 +41,8 @@ pub(super) struct Side {
     probed: bool,
     /// Duplicates of the last acknowledgment.
     duplicates: u32,
-    /// First number and the number after the last of segments that are not acknowledged yet.
-    outstanding: VecDeque<(SequenceNumber, SequenceNumber)>,
+    /// Segments that are not acknowledged yet.
+    outstanding: Outstanding,
 }
 
 /// Judges a segment by what was seen before it, and remembers it. `round_trip` is that of the handshake, in nanoseconds.
@@ -73,7 +70,7 @@ pub(super) fn judge(
         judge_repetition(sender, receiver, segment, time, round_trip, &mut marks);
     }
     sender.remember(segment, time, marks);
-    receiver.forget_acknowledged(segment);
+    receiver.outstanding.acknowledge(SequenceNumber(segment.acknowledgement));
     marks
 }
 
@@ -123,8 +120,8 @@ impl Side {
         let first = SequenceNumber(segment.sequence);
         let control = segment.flags.intersects(Flags::SYN | Flags::FIN);
         let next = first.advance(segment.payload_length).advance(u32::from(control));
-        if next != first && self.outstanding.len() < OUTSTANDING {
-            self.outstanding.push_back((first, next));
+        if next != first {
+            self.outstanding.push(first, next);
         }
         if !marks.has(Mark::ZeroWindowProbe) {
             if self.next.is_none_or(|highest| next.is_after(highest)) {
@@ -141,19 +138,6 @@ impl Side {
         self.window_is_unscaled = segment.flags.contains(Flags::SYN);
         self.kept_alive = marks.has(Mark::KeepAlive);
         self.probed = marks.has(Mark::ZeroWindowProbe);
-    }
-
-    fn forget_acknowledged(&mut self, segment: &Segment<'_>) {
-        let number = SequenceNumber(segment.acknowledgement);
-        while let Some((first, next)) = self.outstanding.front_mut() {
-            if next.is_after(number) {
-                if number.is_after(*first) {
-                    *first = number;
-                }
-                break;
-            }
-            self.outstanding.pop_front();
-        }
     }
 }
 
@@ -236,10 +220,9 @@ fn judge_repetition(
         marks.add(Mark::Retransmission);
         return;
     }
-    let known = |(from, to): &(SequenceNumber, SequenceNumber)| !first.is_before(*from) && !end.is_after(*to);
     let threshold = round_trip.unwrap_or(OUT_OF_ORDER_NANOSECONDS);
     let late = time.nanoseconds_since(sender.next_time) < threshold && next != end;
-    if late && !sender.outstanding.iter().rev().any(known) {
+    if late && !sender.outstanding.holds(first, end) {
         marks.add(Mark::OutOfOrder);
     } else {
         marks.add(Mark::Retransmission);
