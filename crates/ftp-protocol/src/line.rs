@@ -119,6 +119,26 @@ impl LineReader {
         self.raw.extend_from_slice(unfinished.get(..room).unwrap_or(unfinished));
     }
 
+    /// Takes bytes up to and with the first line feed, all if there is none, and says how many those are; gives the line that they
+    /// complete. What [`LineReader::push`] gives for the same bytes, for callers who look at each line before the next.
+    pub fn take_line(&mut self, bytes: &[u8]) -> (usize, Option<Line>) {
+        let run = memchr(LINE_FEED, bytes).map_or(bytes, |at| bytes.get(..=at).unwrap_or(bytes));
+        let begins = self.state == State::Text && self.pending() == 0;
+        // Nearly every line: whole, and nothing in it to look at twice.
+        if begins
+            && let Some(text) = run.strip_suffix(&[CARRIAGE_RETURN, LINE_FEED])
+            && text.len() <= self.limit
+            && memchr3(CARRIAGE_RETURN, IAC, NUL, text).is_none()
+        {
+            self.line.append(text, self.limit);
+            self.offset = self.offset.saturating_add(run.len() as u64);
+            return (run.len(), Some(self.end_line(Terminator::CrLf)));
+        }
+        let mut lines = Vec::new();
+        self.push(run, &mut lines);
+        (run.len(), lines.pop())
+    }
+
     /// Lends an empty buffer for the next line, unless one is under way; takes what was lent before for it.
     pub fn lend(&mut self, buffer: &mut Vec<u8>) {
         if self.line.bytes.is_empty() {
@@ -232,11 +252,15 @@ impl LineReader {
     }
 
     fn emit(&mut self, terminator: Terminator, out: &mut impl Extend<Line>) {
+        out.extend([self.end_line(terminator)]);
+    }
+
+    fn end_line(&mut self, terminator: Terminator) -> Line {
         let next = Unfinished { start: self.offset, ..Unfinished::default() };
         let line = std::mem::replace(&mut self.line, next);
         self.state = State::Text;
         self.raw.clear();
-        out.extend([Line {
+        Line {
             truncated_from: (line.length > line.bytes.len() as u64).then_some(line.length),
             bytes: line.bytes,
             start: line.start,
@@ -245,7 +269,7 @@ impl LineReader {
             telnet: line.telnet,
             nul: line.nul,
             after_gap: line.after_gap,
-        }]);
+        }
     }
 }
 

@@ -200,6 +200,21 @@ proptest! {
     }
 
     #[test]
+    fn a_line_at_a_time_is_the_same_as_all_at_once(bytes in dense_bytes(), cut in 0usize..120) {
+        let (mut reader, mut out) = (LineReader::new(LIMIT), Vec::new());
+        for mut piece in <[&[u8]; 2]>::from(bytes.split_at(cut.min(bytes.len()))) {
+            while !piece.is_empty() {
+                let (taken, line) = reader.take_line(piece);
+                prop_assert!(taken > 0 && !piece[..taken - 1].contains(&b'\n'));
+                out.extend(line);
+                piece = &piece[taken..];
+            }
+        }
+        reader.finish(&mut out);
+        prop_assert_eq!(out, lines(&[&bytes]));
+    }
+
+    #[test]
     fn lines_tile_the_stream_and_keep_the_limit(bytes in dense_bytes()) {
         let mut at = 0;
         for line in lines(&[&bytes]) {

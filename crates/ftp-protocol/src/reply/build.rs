@@ -28,11 +28,7 @@ pub(super) fn build(opened: Option<u16>, closing: Option<u16>, lines: Lines, dro
         truncated_from: None,
         after_gap: lines.iter().any(|line| line.after_gap),
     };
-    match code {
-        None => reply.note(ReplyOddity::NoCode),
-        Some(code) if !head::is_defined(code) => reply.note(ReplyOddity::UndefinedCode(code)),
-        Some(_) => {}
-    }
+    reply.note_code();
     if let (Some(opened), Some(closed)) = (opened, closing)
         && opened != closed
     {
@@ -54,6 +50,28 @@ pub(super) fn build(opened: Option<u16>, closing: Option<u16>, lines: Lines, dro
     reply
 }
 
+/// Makes a reply of one line, which carries the code `code`, if there is one.
+pub(super) fn single(code: Option<u16>, line: Line) -> Reply {
+    let mut reply = Reply {
+        code,
+        lines: Vec::new(),
+        start: line.start,
+        end: line.end,
+        oddities: Vec::new(),
+        truncated_from: None,
+        after_gap: line.after_gap,
+    };
+    reply.note_code();
+    reply.note_line(&line);
+    let missing = beyond_limit(&line);
+    let text = reply.strip(line.bytes, code, true);
+    if missing > 0 {
+        reply.truncated_from = Some(missing.saturating_add(text.len() as u64));
+    }
+    reply.lines = vec![text];
+    reply
+}
+
 /// Number of bytes by which the line was longer than the line reader's limit.
 fn beyond_limit(line: &Line) -> u64 {
     line.truncated_from.map_or(0, |length| length.saturating_sub(line.bytes.len() as u64))
@@ -64,6 +82,15 @@ impl Reply {
         let kind = std::mem::discriminant(&oddity);
         if !self.oddities.iter().any(|other| std::mem::discriminant(other) == kind) {
             self.oddities.push(oddity);
+        }
+    }
+
+    /// Notes what is odd about the code.
+    fn note_code(&mut self) {
+        match self.code {
+            None => self.note(ReplyOddity::NoCode),
+            Some(code) if !head::is_defined(code) => self.note(ReplyOddity::UndefinedCode(code)),
+            Some(_) => {}
         }
     }
 

@@ -13,9 +13,9 @@
 
 use std::collections::BTreeMap;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
-use super::build::{Dropped, build};
+use super::build::{Dropped, build, single};
 use super::head::{self, Head, Separator};
 use super::{MAXIMUM_BYTES, MAXIMUM_LINES, Reply, ReplyOddity};
 use crate::line::Line;
@@ -136,9 +136,9 @@ impl ReplyReader {
                 self.open = Some(Box::new(Open::new(Some(code), true, line)))
             }
             Some(Head { code, .. }) => {
-                replies.push(build(Some(code), None, smallvec![line], Dropped::default()))
+                replies.push(single(Some(code), line));
             }
-            None => replies.push(build(None, None, smallvec![line], Dropped::default())),
+            None => replies.push(single(None, line)),
         }
     }
 

@@ -30,9 +30,6 @@ const OVERHEAD: usize = 256;
 /// Room for as many marks of acknowledgments is made at first.
 const FIRST_ACKNOWLEDGEMENTS: usize = 8;
 
-/// What a piece of text completes: nearly always one line, or none.
-type Lines = SmallVec<[Line; 1]>;
-
 /// Room for what is being said, on whichever control connection. Nearly everything said is heard at once, so that the same room
 /// serves all dialogues in turn, and stays where the processor has it at hand.
 #[derive(Debug, Default)]
@@ -246,12 +243,12 @@ impl Control {
     pub fn gap(&mut self, by: Speaker, gap: Gap) {
         let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
-        let mut lines = Lines::new();
+        let mut lines = Vec::new();
         match &mut side.tls {
             Some(records) => records.gap(gap.length),
             None => side.lines.gap(gap.length, &mut lines),
         }
-        side.push_lines(by, replies, lines);
+        lines.into_iter().for_each(|line| side.push_line(by, replies, line));
         if by == Speaker::Server {
             let reply = replies.gap();
             side.push_replies(reply);
@@ -264,9 +261,9 @@ impl Control {
     pub fn finish(&mut self, by: Speaker) {
         let Control { sides, replies, .. } = self;
         let side = side_of(sides, by);
-        let mut lines = Lines::new();
+        let mut lines = Vec::new();
         side.lines.finish(&mut lines);
-        side.push_lines(by, replies, lines);
+        lines.into_iter().for_each(|line| side.push_line(by, replies, line));
         if by == Speaker::Server {
             let reply = replies.finish();
             side.push_replies(reply);
@@ -389,11 +386,11 @@ impl Side {
 
     /// Text up to and including the next line feed; returns how many bytes that is.
     fn take_text(&mut self, by: Speaker, replies: &mut ReplyReader, bytes: &[u8]) -> usize {
-        let run = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let mut lines = Lines::new();
-        self.lines.push(bytes.get(..run).unwrap_or_default(), &mut lines);
-        self.push_lines(by, replies, lines);
-        run
+        let (taken, line) = self.lines.take_line(bytes);
+        if let Some(line) = line {
+            self.push_line(by, replies, line);
+        }
+        taken
     }
 
     fn begin_tls(&mut self, by: Speaker, offset: u64) {
@@ -423,17 +420,15 @@ impl Side {
         taken
     }
 
-    fn push_lines(&mut self, by: Speaker, replies: &mut ReplyReader, lines: Lines) {
-        for mut line in lines {
-            line.start = line.start.saturating_add(self.base);
-            line.end = line.end.saturating_add(self.base);
-            if by == Speaker::Server {
-                let reply = replies.push(line);
-                self.push_replies(reply);
-            } else {
-                let (start, end) = (line.start, line.end);
-                self.say(by, Saying::Line(line), start, end);
-            }
+    fn push_line(&mut self, by: Speaker, replies: &mut ReplyReader, mut line: Line) {
+        line.start = line.start.saturating_add(self.base);
+        line.end = line.end.saturating_add(self.base);
+        if by == Speaker::Server {
+            let reply = replies.push(line);
+            self.push_replies(reply);
+        } else {
+            let (start, end) = (line.start, line.end);
+            self.say(by, Saying::Line(line), start, end);
         }
     }
 
