@@ -3,6 +3,9 @@
 
 use std::net::IpAddr;
 
+use smallvec::smallvec;
+use smol_str::SmolStr;
+
 use crate::report::*;
 
 pub(crate) fn address(text: &str) -> IpAddr {
@@ -84,10 +87,10 @@ pub(crate) fn closing(
 pub(crate) fn command(packet: u64, verb: &str, argument: Option<&str>, sequence: u64) -> Command {
     let length = verb.len() + argument.map_or(0, |argument| argument.len() + 1) + 2;
     Command {
-        packets: vec![packet],
+        packets: smallvec![packet],
         time: packet as f64 / 10.0,
         verb: verb.to_owned().into(),
-        argument: argument.map(str::to_owned),
+        argument: argument.map(SmolStr::new),
         argument_bytes: None,
         defined_in: Some("RFC 959"),
         flags: &["ACK", "PSH"],
@@ -101,10 +104,10 @@ pub(crate) fn command(packet: u64, verb: &str, argument: Option<&str>, sequence:
 pub(crate) fn reply(packet: u64, code: u16, text: &str, sequence: u64, acknowledged: (u64, u64)) -> Reply {
     Reply {
         packet,
-        packets: vec![packet],
+        packets: smallvec![packet],
         time: packet as f64 / 10.0,
         code: Some(code),
-        lines: vec![text.to_owned()],
+        lines: smallvec![SmolStr::new(text)],
         lines_bytes: None,
         sequence,
         next_sequence: sequence + text.len() as u64 + 6,
@@ -158,7 +161,7 @@ pub(crate) fn download(session: &Session) -> Transfer {
         verb: Some("RETR".to_owned()),
         path: Some("/notes.txt".to_owned()),
         path_bytes: None,
-        argument: Some("notes.txt".to_owned()),
+        argument: Some("notes.txt".into()),
         kind: Some(Kind::File),
         direction: Some(Direction::Download),
         mode: Some(Mode::Passive),

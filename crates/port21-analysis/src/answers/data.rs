@@ -97,7 +97,7 @@ pub(super) fn command(context: &Context<'_>) -> Answer {
         transfer.map(|transfer| [transfer.opening_reply, transfer.closing_reply]).unwrap_or_default();
     let mut packets: Vec<u64> = packet.into_iter().collect();
     packets.extend(replies.into_iter().flatten().map(|reply| reply.packet));
-    let facts = Facts::DataCommand(DataCommand { verb, argument, packet });
+    let facts = Facts::DataCommand(DataCommand { verb, argument: argument.map(Into::into), packet });
     Answer::new(11, prose.finish(), facts, packets, "RFC 959, sections 4.1.3 and 5.4")
 }
 

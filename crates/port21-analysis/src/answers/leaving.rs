@@ -45,7 +45,7 @@ pub(super) fn command(context: &Context<'_>) -> Answer {
         None => prose.say(why_no_quit(context)),
     }
     let facts = Leaving { packet, verb: quit.map(|command| command.verb.to_string()) };
-    let packets = quit.map(|command| command.packets.clone()).unwrap_or_default();
+    let packets = quit.map(|command| command.packets.to_vec()).unwrap_or_default();
     Answer::new(14, prose.finish(), Facts::Leaving(facts), packets, "RFC 959, section 4.1.1")
 }
 
@@ -62,7 +62,7 @@ pub(super) fn flags(context: &Context<'_>) -> Answer {
         }
         _ => prose.say(why_no_quit(context)),
     }
-    let packets = quit.map(|command| command.packets.clone()).unwrap_or_default();
+    let packets = quit.map(|command| command.packets.to_vec()).unwrap_or_default();
     let rule = "RFC 9293, sections 3.1 and 3.9.1";
     Answer::new(15, prose.finish(), Facts::LeavingFlags(LeavingFlags { flags }), packets, rule)
 }
@@ -89,7 +89,7 @@ pub(super) fn reply(context: &Context<'_>) -> Answer {
         packet: answer.map(|answer| answer.packet),
         code: answer.and_then(|answer| answer.code),
     };
-    let packets = answer.map(|answer| answer.packets.clone()).unwrap_or_default();
+    let packets = answer.map(|answer| answer.packets.to_vec()).unwrap_or_default();
     Answer::new(16, prose.finish(), Facts::LeavingAnswer(facts), packets, "RFC 959, sections 4.2 and 5.4")
 }
 

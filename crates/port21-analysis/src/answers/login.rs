@@ -53,7 +53,7 @@ pub(super) fn packets(context: &Context<'_>) -> Answer {
     let steps = steps(context, login);
     let user_command = command_of(context, login.user_packet);
     let user_packets = match user_command {
-        Some(command) => command.packets.clone(),
+        Some(command) => command.packets.to_vec(),
         None => login.user_packet.into_iter().collect(),
     };
     let sent_at_once = (!user_packets.is_empty()).then_some(user_packets.len() == 1);
@@ -120,13 +120,13 @@ fn steps(context: &Context<'_>, login: &Login) -> Vec<Step> {
         {
             said.extend(&sent.packets);
             let text = format!("{} {}", command(&sent.verb, sent.argument.as_deref()), named(&sent.packets));
-            steps.push(Step { packets: sent.packets.clone(), text });
+            steps.push(Step { packets: sent.packets.to_vec(), text });
         }
         for answer in exchange.replies.iter().filter(|answer| answer.code.is_some_and(|code| code >= 200)) {
             if !said.contains(&answer.packet) {
                 said.extend(&answer.packets);
                 steps.push(Step {
-                    packets: answer.packets.clone(),
+                    packets: answer.packets.to_vec(),
                     text: format!("answered by {}", reply(answer)),
                 });
             }

@@ -47,7 +47,7 @@ pub(super) fn packet(context: &Context<'_>) -> Answer {
         }
         None => prose.say(why_not(context)),
     }
-    let packets = ready.map(|ready| ready.packets.clone()).unwrap_or_default();
+    let packets = ready.map(|ready| ready.packets.to_vec()).unwrap_or_default();
     Answer::new(
         6,
         prose.finish(),
@@ -79,7 +79,7 @@ pub(super) fn proof(context: &Context<'_>) -> Answer {
         }
         _ => prose.say(why_not(context)),
     }
-    let packets = ready.map(|ready| ready.packets.clone()).unwrap_or_default();
+    let packets = ready.map(|ready| ready.packets.to_vec()).unwrap_or_default();
     let facts = ReadyProof { code: ready.and_then(|ready| ready.code), text };
     Answer::new(7, prose.finish(), Facts::ReadyProof(facts), packets, RULE)
 }

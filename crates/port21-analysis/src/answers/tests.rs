@@ -288,7 +288,7 @@ fn a_server_that_asks_for_patience_is_ready_with_its_220() {
 #[test]
 fn a_name_typed_letter_by_letter_is_not_sent_at_once() {
     let mut session = passive();
-    session.exchanges[0].command.as_mut().unwrap().packets = vec![7, 8, 9, 10];
+    session.exchanges[0].command.as_mut().unwrap().packets = vec![7, 8, 9, 10].into();
     session.logins[0].user_packet = Some(7);
     let login = facts(&session, 8);
     assert_eq!(login["user_packets"], json!([7, 8, 9, 10]));
@@ -319,7 +319,7 @@ fn a_transfer_whose_connection_was_opened_comes_before_one_that_failed() {
     let mut session = passive();
     let mut failed = session.transfers[0].clone();
     failed.data.as_mut().unwrap().state = ConnectionState::NeverOpened;
-    failed.argument = Some("never".to_owned());
+    failed.argument = Some("never".into());
     session.transfers.insert(0, failed);
     assert_eq!(facts(&session, 11)["argument"], "notes.txt");
     assert!(prose(&session, 11).contains("there is one other"));
@@ -430,7 +430,7 @@ fn between_two_servers_the_client_has_no_data_port() {
 fn a_multiline_reply_reads_as_it_was_sent() {
     let mut session = greeted();
     let greeting = session.greeting.as_mut().unwrap();
-    greeting.lines = vec!["Welcome".to_owned(), " to here".to_owned(), "ready".to_owned()];
+    greeting.lines = ["Welcome", " to here", "ready"].map(Into::into).into_iter().collect();
     assert_eq!(facts(&session, 21)["lines"][0]["text"], "220-Welcome\n to here\n220 ready");
     assert_eq!(facts(&session, 7)["text"], "Welcome\n to here\nready");
 }

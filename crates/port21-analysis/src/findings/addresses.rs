@@ -139,21 +139,33 @@ impl Announcement<'_> {
     }
 }
 
+/// The announcements of which there may be something to say.
 fn announcements(session: &Session) -> Vec<Announcement<'_>> {
-    let by_command: HashMap<u64, &Transfer> = session
-        .transfers
-        .iter()
-        .filter_map(|transfer| Some((transfer.setup.as_ref()?.command_packet?, transfer)))
-        .collect();
-    session.exchanges.iter().filter_map(|exchange| announcement(exchange, &by_command)).collect()
+    let of_exchange = |exchange| Some((exchange, announcement(exchange)?));
+    let server = session.server.address.to_canonical();
+    // Nearly every server announces its own address.
+    let unusual = |(_, announcement): &(_, Announcement<'_>)| {
+        !announcement.by_server || announcement.place.ip() != server
+    };
+    let mut found: Vec<(&Exchange, Announcement<'_>)> =
+        session.exchanges.iter().filter_map(of_exchange).filter(unusual).collect();
+    if !found.is_empty() {
+        let by_command: HashMap<u64, &Transfer> = session
+            .transfers
+            .iter()
+            .filter_map(|transfer| Some((transfer.setup.as_ref()?.command_packet?, transfer)))
+            .collect();
+        for (exchange, announcement) in &mut found {
+            let mut packets = exchange.command.iter().flat_map(|command| &command.packets);
+            announcement.transfer = packets.find_map(|packet| by_command.get(packet)).copied();
+        }
+    }
+    found.into_iter().map(|(_, announcement)| announcement).collect()
 }
 
-fn announcement<'a>(
-    exchange: &Exchange,
-    by_command: &HashMap<u64, &'a Transfer>,
-) -> Option<Announcement<'a>> {
+/// What an exchange announces; its transfer is still to be found.
+fn announcement<'a>(exchange: &Exchange) -> Option<Announcement<'a>> {
     let command = exchange.command.as_ref()?;
-    let transfer = command.packets.iter().find_map(|packet| by_command.get(packet)).copied();
     let last = exchange.replies.last();
     let argument = command.argument.as_deref().unwrap_or_default().as_bytes();
     let (announced, by_server, packet): (DataAddress, bool, u64) = match command.verb.as_ref() {
@@ -162,11 +174,16 @@ fn announcement<'a>(
         "LPRT" => (parse_lprt(argument).ok()?, false, command.packets.first().copied()?),
         _ => {
             let reply = exchange.replies.iter().find(|reply| reply.code == Some(227))?;
-            (parse_pasv_reply(reply.lines.join(" ").as_bytes()).ok()?, true, reply.packet)
+            let parsed = match reply.lines.as_slice() {
+                [line] => parse_pasv_reply(line.as_bytes()),
+                lines => parse_pasv_reply(lines.join(" ").as_bytes()),
+            };
+            (parsed.ok()?, true, reply.packet)
         }
     };
     let place = SocketAddr::new(announced.address?.to_canonical(), announced.port);
-    Some(Announcement { place, by_server, packet, reply_code: last.and_then(|reply| reply.code), transfer })
+    let reply_code = last.and_then(|reply| reply.code);
+    Some(Announcement { place, by_server, packet, reply_code, transfer: None })
 }
 
 fn passive_kind(session: &Session, announcement: &Announcement<'_>) -> Option<Kind> {
@@ -407,9 +424,9 @@ mod tests {
         session.client.address = crate::sample::address("2001:db8::7");
         let command = session.exchanges[0].command.as_mut().unwrap();
         command.verb = "EPRT".into();
-        command.argument = Some("|2|2001:db8::7|5001|".to_owned());
+        command.argument = Some("|2|2001:db8::7|5001|".into());
         assert!(codes(&session).is_empty());
-        session.exchanges[0].command.as_mut().unwrap().argument = Some("|2|2001:db8::66|5001|".to_owned());
+        session.exchanges[0].command.as_mut().unwrap().argument = Some("|2|2001:db8::66|5001|".into());
         assert_eq!(codes(&session), ["active-address-mismatch"]);
     }
 }

@@ -90,8 +90,10 @@ fn gaps(
 fn duplicate_frames(session: &Session, name: &Called<'_>, connection: &Connection) -> Option<Finding> {
     let frames = &connection.quality.duplicate_frames;
     let count = super::occurrences(&connection.quality, "duplicate_frames", frames);
-    let detail = format!("{name}: {} captured again.", counted(count, "frame"));
-    (count > 0).then(|| DUPLICATE_FRAMES.of(session, frames.clone(), detail))
+    (count > 0).then(|| {
+        let detail = format!("{name}: {} captured again.", counted(count, "frame"));
+        DUPLICATE_FRAMES.of(session, frames.clone(), detail)
+    })
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub(super) fn find(session: &Session, found: &mut Vec<Finding>) {
 
 fn server_closed(session: &Session, reply: &Reply) -> Finding {
     let detail = format!("The server said {}: {}.", spoken(reply), quoted(&reply.lines.join("\n")));
-    SERVER_CLOSED.of(session, reply.packets.clone(), detail)
+    SERVER_CLOSED.of(session, reply.packets.to_vec(), detail)
 }
 
 fn control_lost(session: &Session, transfer: &Transfer, closing_server: Option<&Reply>) -> Option<Finding> {
@@ -227,20 +227,26 @@ fn too_long(session: &Session, replies: &[&Reply]) -> Option<Finding> {
     let commands =
         commands.filter(|command| command.truncated_from.is_some()).map(|command| &command.packets);
     let replies = replies.iter().filter(|reply| reply.truncated_from.is_some()).map(|reply| &reply.packets);
-    let lines: Vec<&Vec<u64>> = commands.chain(replies).collect();
-    let packets: Vec<u64> = lines.iter().filter_map(|packets| packets.first().copied()).collect();
-    if lines.is_empty() {
+    let (mut lines, mut packets) = (0, Vec::new());
+    for of_line in commands.chain(replies) {
+        lines += 1;
+        packets.extend(of_line.first());
+    }
+    if lines == 0 {
         return None;
     }
-    let detail = format!("{} cut, beginning in {}.", counted(lines.len() as u64, "line"), named(&packets));
+    let detail = format!("{} cut, beginning in {}.", counted(lines, "line"), named(&packets));
     Some(LINE_TOO_LONG.of(session, packets, detail))
 }
 
 fn non_standard_port(session: &Session) -> Option<Finding> {
     let port = session.server.port;
     let usual = if session.protocol == Protocol::FtpsImplicit { 990 } else { 21 };
-    let detail = format!("The server {} listens on port {port} instead of {usual}.", session.server.address);
-    (port != usual).then(|| NON_STANDARD_PORT.of(session, vec![session.control.first_packet], detail))
+    (port != usual).then(|| {
+        let server = session.server.address;
+        let detail = format!("The server {server} listens on port {port} instead of {usual}.");
+        NON_STANDARD_PORT.of(session, vec![session.control.first_packet], detail)
+    })
 }
 
 fn passive_reply_mismatch(session: &Session) -> Option<Finding> {

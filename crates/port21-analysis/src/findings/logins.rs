@@ -69,6 +69,9 @@ impl SessionSummary {
     /// The summary of a session; `None` if nothing in it matters to others.
     pub fn of(session: &Session) -> Option<SessionSummary> {
         let packets = rejected_packets(session);
+        if packets.is_empty() {
+            return None;
+        }
         let replies = session.replies();
         let rejected: Vec<(f64, u64)> = replies
             .iter()

@@ -132,6 +132,9 @@ struct Refusal<'a> {
 }
 
 fn refusals(session: &Session) -> Vec<Refusal<'_>> {
+    if !session.exchanges.iter().any(|exchange| refused(exchange).is_some()) {
+        return Vec::new();
+    }
     // What was begun is told as a transfer: that its data connection failed, or that it ended with a failure.
     let begun: HashSet<u64> =
         session.transfers.iter().filter_map(|transfer| transfer.command_packet).collect();

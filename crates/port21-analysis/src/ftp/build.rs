@@ -1,7 +1,5 @@
 //! The session as the report writes it.
 
-use std::collections::HashSet;
-
 use ftp_protocol::Verb;
 use port21_capture::Flags;
 
@@ -44,17 +42,20 @@ impl Session {
         let exchanges = self.transcript.exchanges(commands, &style);
         let greeting = self.greeting.map(|greeting| self.transcript.reply(&greeting, &style));
         let transfers = self.reported_transfers(&counterpart);
-        let used: HashSet<u64> =
+        let mut used: Vec<u64> =
             transfers.iter().filter_map(|t| t.data.as_ref().map(|data| data.stream)).collect();
+        used.sort_unstable();
         // What was tried for a transfer and failed is told there.
-        let tried: HashSet<u64> = self.transfer_streams().into_iter().map(|(stream, _)| stream).collect();
+        let mut tried: Vec<u64> = self.transfer_streams().into_iter().map(|(stream, _)| stream).collect();
+        tried.sort_unstable();
+        let is_in = |streams: &[u64], stream: u64| streams.binary_search(&stream).is_ok();
         let mut unused: Vec<Connection> = self
             .streams
             .values()
             .flatten()
             .filter(|ended| {
                 let stream = ended.connection.stream;
-                !used.contains(&stream) && (ended.is_opened() || !tried.contains(&stream))
+                !is_in(&used, stream) && (ended.is_opened() || !is_in(&tried, stream))
             })
             .map(|ended| convert::connection(&ended.connection, self.epoch))
             .collect();
@@ -214,7 +215,7 @@ impl Session {
             verb: pending.verb.map(|verb| verb.as_str().to_owned()),
             path: pending.path.as_ref().map(|_| path),
             path_bytes,
-            argument: pending.argument.as_deref().map(|argument| hex::text(argument).0),
+            argument: pending.argument.as_deref().map(hex::short_text),
             kind: kind.map(|kind| if kind.is_listing() { Kind::Listing } else { Kind::File }),
             direction,
             mode: announcement.map(|announcement| announcement.mode).or(self.default_mode(ended)),

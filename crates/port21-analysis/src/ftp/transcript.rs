@@ -9,6 +9,8 @@ use std::num::NonZeroU64;
 use ftp_protocol::command::CommandLine;
 use ftp_protocol::{Reply, Verb};
 use port21_capture::{Flags, Timestamp};
+use smallvec::smallvec;
+use smol_str::SmolStr;
 
 use super::control::{Control, Said, Speaker};
 use super::session::{HIDDEN, relative_sequence};
@@ -215,10 +217,11 @@ impl Transcript {
     fn command(&self, kept: &KeptCommand, style: &Style<'_>) -> report::Command {
         let (command, _) = CommandLine::parse(kept.line.of(&self.text));
         let (argument, argument_bytes) = match kept.argument {
-            Some(_) if kept.hidden => (Some(HIDDEN.to_owned()), None),
+            Some(_) if kept.hidden => (Some(SmolStr::new_static(HIDDEN)), None),
             Some(argument) => {
-                let (text, bytes) = hex::text(argument.of(&self.text));
-                (Some(text), bytes)
+                let argument = argument.of(&self.text);
+                let is_text = std::str::from_utf8(argument).is_ok();
+                (Some(hex::short_text(argument)), (!is_text).then(|| hex::encode(argument)))
             }
             None => (None, None),
         };
@@ -249,7 +252,10 @@ impl Transcript {
             packets: self.packets(&kept.place),
             time: kept.place.time.seconds_since(style.epoch),
             code: kept.code,
-            lines: lines().map(|line| hex::text(line).0).collect(),
+            lines: match kept.lines {
+                1 => smallvec![hex::short_text(text)],
+                _ => lines().map(hex::short_text).collect(),
+            },
             lines_bytes: (!is_text).then(|| lines().map(hex::encode).collect()),
             sequence: relative_sequence(kept.place.start),
             next_sequence: relative_sequence(kept.place.end),
@@ -259,14 +265,12 @@ impl Transcript {
         }
     }
 
-    fn packets(&self, place: &Place) -> Vec<u64> {
-        if place.packet == 0 {
-            return Vec::new();
+    fn packets(&self, place: &Place) -> report::Packets {
+        let mut packets = report::Packets::new();
+        if place.packet != 0 {
+            packets.push(place.packet);
+            packets.extend_from_slice(place.more.of(&self.packets));
         }
-        let more = place.more.of(&self.packets);
-        let mut packets = Vec::with_capacity(more.len() + 1);
-        packets.push(place.packet);
-        packets.extend_from_slice(more);
         packets
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::rare::RareQuality;
@@ -255,17 +256,20 @@ pub struct Exchange {
     pub replies: Vec<Reply>,
 }
 
+/// Numbers of packets: nearly always one.
+pub type Packets = SmallVec<[u64; 1]>;
+
 /// A command as sent.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Command {
     /// Packets that carry its line.
-    pub packets: Vec<u64>,
+    pub packets: Packets,
     /// Seconds since the first packet of the capture.
     pub time: f64,
     /// In upper case.
     pub verb: Cow<'static, str>,
     /// As sent, without the line end; `<hidden>` for passwords.
-    pub argument: Option<String>,
+    pub argument: Option<SmolStr>,
     /// Bytes of `argument` where it is not UTF-8.
     pub argument_bytes: Option<String>,
     /// Whether the verb is known, and from which document ("RFC 959"); `null`: unknown.
@@ -288,13 +292,13 @@ pub struct Reply {
     /// First packet (`packets[0]`).
     pub packet: u64,
     /// Packets that carry its lines.
-    pub packets: Vec<u64>,
+    pub packets: Packets,
     /// Seconds since the first packet of the capture.
     pub time: f64,
     /// Three digits; `null` where the line has none.
     pub code: Option<u16>,
     /// Text of each line, without code, separator and line end.
-    pub lines: Vec<String>,
+    pub lines: SmallVec<[SmolStr; 1]>,
     /// Bytes of each line where one is not UTF-8.
     pub lines_bytes: Option<Vec<String>>,
     /// Relative sequence number of its first byte.
@@ -435,7 +439,7 @@ pub struct Transfer {
     /// Bytes of `path` where it is not UTF-8.
     pub path_bytes: Option<String>,
     /// Argument of the command as sent.
-    pub argument: Option<String>,
+    pub argument: Option<SmolStr>,
     /// What it carries; `null` where the command is not in the capture.
     pub kind: Option<Kind>,
     /// Which way; `null` where neither command nor data tell.

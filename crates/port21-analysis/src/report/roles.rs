@@ -122,8 +122,9 @@ impl Session {
 
     /// Every reply of the session, the greeting included, in the order of the server's stream, each once.
     pub fn replies(&self) -> Vec<&Reply> {
-        let answers = self.exchanges.iter().flat_map(|exchange| &exchange.replies);
-        let mut replies: Vec<&Reply> = self.greeting.iter().chain(answers).collect();
+        let mut replies: Vec<&Reply> = Vec::with_capacity(self.exchanges.len() + 1);
+        replies.extend(&self.greeting);
+        replies.extend(self.exchanges.iter().flat_map(|exchange| &exchange.replies));
         replies.sort_by_key(|reply| (reply.sequence, reply.packet));
         replies.dedup_by_key(|reply| (reply.sequence, reply.packet));
         replies

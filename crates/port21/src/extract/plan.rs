@@ -156,7 +156,7 @@ fn origin(session: &Session, transfer: &Transfer) -> Origin {
         client: session.client,
         server: Endpoint { address: session.server.address, port: session.server.port },
         verb: transfer.verb.clone(),
-        argument: transfer.argument.clone(),
+        argument: transfer.argument.clone().map(Into::into),
         path: transfer.path.clone(),
         path_bytes: transfer.path_bytes.clone(),
         kind: transfer.kind,

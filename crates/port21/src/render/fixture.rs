@@ -64,10 +64,10 @@ pub fn closing(packet: u64, from: Side, flags: &'static [&'static str]) -> Closi
 pub fn reply(packet: u64, code: u16, text: &str, acknowledged_by: u64) -> Reply {
     Reply {
         packet,
-        packets: vec![packet],
+        packets: [packet].into_iter().collect(),
         time: 0.0,
         code: Some(code),
-        lines: text.split('\n').map(str::to_owned).collect(),
+        lines: text.split('\n').map(Into::into).collect(),
         lines_bytes: None,
         sequence: packet,
         next_sequence: packet + 1,
@@ -81,10 +81,10 @@ pub fn reply(packet: u64, code: u16, text: &str, acknowledged_by: u64) -> Reply 
 pub fn exchange(packet: u64, line: &str, replies: Vec<Reply>) -> Exchange {
     let (verb, argument) = line.split_once(' ').map_or((line, None), |(verb, rest)| (verb, Some(rest)));
     let command = Command {
-        packets: vec![packet],
+        packets: [packet].into_iter().collect(),
         time: 0.0,
         verb: verb.to_owned().into(),
-        argument: argument.map(str::to_owned),
+        argument: argument.map(Into::into),
         argument_bytes: None,
         defined_in: Some("RFC 959"),
         flags: &["PSH", "ACK"],

@@ -127,7 +127,7 @@ impl Context {
             self.transfer = Some(TransferPart {
                 index: transfer.index,
                 verb: transfer.verb.clone(),
-                path: transfer.path.clone().or_else(|| transfer.argument.clone()),
+                path: transfer.path.clone().or_else(|| transfer.argument.clone().map(Into::into)),
                 command_packet: transfer.command_packet,
                 offset,
                 bytes: transfer.bytes,
@@ -151,7 +151,7 @@ fn statements(exchange: &Exchange, packet: u64) -> Vec<Statement> {
         found.push(Statement {
             kind: "command",
             text: command_text(command),
-            packets: command.packets.clone(),
+            packets: command.packets.to_vec(),
             answers: None,
             answered_by: exchange.replies.iter().map(said).collect(),
         });
@@ -165,7 +165,7 @@ fn statement_of_reply(reply: &Reply, command: Option<&Command>) -> Statement {
     Statement {
         kind: "reply",
         text: reply_text(reply),
-        packets: reply.packets.clone(),
+        packets: reply.packets.to_vec(),
         answers: command
             .map(|command| Said { packet: command.packets.first().copied(), text: command_text(command) }),
         answered_by: Vec::new(),
@@ -181,7 +181,7 @@ fn command_text(command: &Command) -> String {
 
 /// Code and first line of a reply.
 fn reply_text(reply: &Reply) -> String {
-    let line = reply.lines.first().map(String::as_str).unwrap_or_default();
+    let line = reply.lines.first().map(|line| line.as_str()).unwrap_or_default();
     match reply.code {
         Some(code) => format!("{code} {line}"),
         None => line.to_owned(),

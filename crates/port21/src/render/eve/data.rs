@@ -113,7 +113,7 @@ fn file_name(transfer: &Transfer) -> Option<String> {
     }
     let argument = transfer.argument.clone().filter(|argument| !argument.is_empty());
     let unnamed = || (transfer.verb.as_deref() == Some("STOU")).then(|| "<stou>".to_owned());
-    argument.or_else(|| transfer.path.clone()).or_else(unnamed)
+    argument.map(Into::into).or_else(|| transfer.path.clone()).or_else(unnamed)
 }
 
 /// Who sent the data, and to whom.

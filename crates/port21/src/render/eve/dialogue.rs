@@ -66,18 +66,18 @@ fn moment(command: Option<&Command>, replies: &[Reply], clock: Clock) -> Option<
 }
 
 fn ftp(command: Option<&Command>, replies: &[Reply]) -> Ftp {
-    let argument = command.and_then(|command| command.argument.clone());
+    let argument = command.and_then(|command| command.argument.as_deref());
     Ftp {
         command: command.map(|command| command.verb.to_string()),
         command_truncated: argument
             .as_ref()
             .map(|_| command.is_some_and(|command| command.truncated_from.is_some())),
-        command_data: argument,
+        command_data: argument.map(str::to_owned),
         completion_code: replies
             .iter()
             .filter_map(|reply| reply.code.map(|code| format!("{code:03}")))
             .collect(),
-        reply: replies.iter().flat_map(|reply| reply.lines.iter().cloned()).collect(),
+        reply: replies.iter().flat_map(|reply| reply.lines.iter().map(|line| line.to_string())).collect(),
         dynamic_port: command.and_then(|command| announced_port(command, replies)),
         mode: command.and_then(|command| match command.verb.as_ref() {
             "PORT" | "EPRT" | "LPRT" => Some("active"),

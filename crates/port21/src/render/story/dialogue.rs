@@ -77,7 +77,7 @@ fn said_by_client(command: &Command, exchange: &Exchange, session: &Session, hin
         }
     }
     Step::Said {
-        packets: command.packets.clone(),
+        packets: command.packets.to_vec(),
         from: Speaker::Client,
         lines: vec![command_line(command)],
         hints: remarks,
@@ -96,7 +96,7 @@ fn said_by_server(reply: &Reply, hints: &Hints<'_>, command: Option<&Command>) -
     let mut remarks = hints.about_reply(reply, command);
     remarks.extend(truncation(reply.truncated_from));
     Step::Said {
-        packets: reply.packets.clone(),
+        packets: reply.packets.to_vec(),
         from: Speaker::Server,
         lines: reply_lines(reply),
         hints: remarks,

@@ -124,7 +124,7 @@ fn transfer_of<'a>(session: &'a Session, command: &Command) -> Option<&'a Transf
 /// The text of the last line.
 fn message(reply: &Reply) -> Value {
     let bytes = reply.lines_bytes.as_ref().and_then(|lines| lines.last());
-    Value::wire(reply.lines.last().map(String::as_str), bytes.map(String::as_str))
+    Value::wire(reply.lines.last().map(|line| line.as_str()), bytes.map(String::as_str))
 }
 
 /// The argument; of a path the URL, as far as the working directory is known.
@@ -176,7 +176,7 @@ impl Directory {
                 self.known = Some(path::resolve(self.known.as_deref(), b".."));
             }
             ("PWD" | "XPWD", Some(257)) => {
-                let text = reply.lines.first().map(String::as_bytes).unwrap_or_default();
+                let text = reply.lines.first().map(|line| line.as_bytes()).unwrap_or_default();
                 self.known = path::parse_quoted(text).or_else(|| self.known.take());
             }
             _ => {}
