@@ -278,7 +278,7 @@ impl Ahead {
         let (sender, coming) = mpsc::channel();
         self.coming = Some(coming);
         // Nobody waits for what is sent where reading was given up.
-        self.executor.submit(Box::new(move || {
+        self.executor.prepare(Box::new(move || {
             for mut batch in batches {
                 hand.fill(&mut batch);
                 if batch.packets.is_empty() {

@@ -12,6 +12,12 @@ pub trait Executor: Send + Sync + fmt::Debug {
     /// Takes a job that is to be done soon.
     fn submit(&self, job: Job);
 
+    /// Takes a job that is soon to be waited for by a thread that may as well do it itself: other jobs come first, unless that
+    /// thread [has come to wait](Executor::relieve).
+    fn prepare(&self, job: Job) {
+        self.submit(job);
+    }
+
     /// How many jobs have been done so far.
     fn done(&self) -> u64;
 

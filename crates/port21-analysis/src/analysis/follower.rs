@@ -11,7 +11,7 @@ use crate::report::Totals;
 use crate::tcp::{Limits, Tracker};
 
 /// Most packets of a batch.
-const MOST_PACKETS: usize = 1024;
+const MOST_PACKETS: usize = 4096;
 
 /// Most bytes that are told of in a batch; those of the last packet may go beyond.
 const MOST_BYTES: u64 = 512 << 10;

@@ -1,7 +1,8 @@
 //! Threads that do what others hand them, in the order in which it was handed over.
 //!
-//! The thread that reads is one of them: when more waits than its threads can do, it helps. So two threads share the work
-//! evenly, whatever it consists of, and what waits stays bounded.
+//! The thread that follows the packets is one of them: when more waits than its threads can do, it helps. So two threads share
+//! the work evenly, whatever it consists of, and what waits stays bounded. Reading ahead comes last for the pool's threads and
+//! first for who waits: he needs those packets next, and what a session takes up stays with the thread that understands it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -30,6 +31,8 @@ pub struct Shared {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Those that come before the others where somebody waits, else behind them.
+    ahead: VecDeque<Job>,
     /// How many have been done so far.
     done: u64,
     closed: bool,
@@ -68,7 +71,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.closed = true;
-        let forgotten = std::mem::take(&mut queue.jobs);
+        let forgotten = (std::mem::take(&mut queue.jobs), std::mem::take(&mut queue.ahead));
         drop(queue);
         drop(forgotten);
         self.shared.work.notify_all();
@@ -88,7 +91,8 @@ impl Shared {
     fn serve(&self) {
         let mut queue = self.lock();
         while !queue.closed {
-            queue = match queue.jobs.pop_front() {
+            let job = queue.jobs.pop_front().or_else(|| queue.ahead.pop_front());
+            queue = match job {
                 Some(job) => self.run(job, queue),
                 None => self.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
@@ -113,16 +117,22 @@ impl Executor for Shared {
         self.work.notify_one();
     }
 
+    fn prepare(&self, job: Job) {
+        self.lock().ahead.push_back(job);
+        self.work.notify_one();
+    }
+
     fn done(&self) -> u64 {
         self.lock().done
     }
 
     fn relieve(&self, done: u64) {
         let mut queue = self.lock();
-        match queue.jobs.pop_front() {
+        let job = queue.ahead.pop_front().or_else(|| queue.jobs.pop_front());
+        match job {
             Some(job) => drop(self.run(job, queue)),
             None => {
-                while queue.done == done && queue.jobs.is_empty() && !queue.closed {
+                while queue.done == done && queue.jobs.is_empty() && queue.ahead.is_empty() && !queue.closed {
                     queue = self.finished.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
             }
@@ -158,6 +168,29 @@ mod tests {
         let mut done: Vec<i32> = receiver.iter().take(1000).collect();
         done.sort_unstable();
         assert!(done.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn what_is_prepared_comes_last_for_threads_and_first_for_who_waits() {
+        let shared = Arc::<Shared>::default();
+        let (sender, receiver) = mpsc::channel();
+        let job = |number: u8| -> Job {
+            let sender = sender.clone();
+            Box::new(move || sender.send(number).unwrap())
+        };
+        (1..=3).for_each(|number| shared.submit(job(number)));
+        (11..=13).for_each(|number| shared.prepare(job(number)));
+        shared.relieve(shared.done());
+        shared.relieve(shared.done());
+        assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [11, 12]);
+        let worker = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.serve())
+        };
+        assert_eq!(receiver.iter().take(4).collect::<Vec<_>>(), [1, 2, 3, 13]);
+        shared.lock().closed = true;
+        shared.work.notify_all();
+        worker.join().unwrap();
     }
 
     #[test]
