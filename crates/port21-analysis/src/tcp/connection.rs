@@ -323,6 +323,16 @@ impl Connection {
         }
     }
 
+    /// Bytes of `from`'s will not come.
+    pub(super) fn lacks(&mut self, from: End, gap: Gap) {
+        self.letters.gap(from);
+        let half = self.half_mut(from);
+        half.missing += gap.length;
+        if half.gaps.len() < Quality::LIST_LIMIT {
+            half.gaps.push(gap);
+        }
+    }
+
     /// Address and port of `end`.
     pub fn end(&self, end: End) -> Endpoint {
         let [initiator, responder] = self.ends;

@@ -335,9 +335,9 @@ impl Live {
 
     /// Frees what will not be used again.
     fn release(&mut self, budget: &mut Budget) {
-        for stream in &mut self.streams {
+        for (stream, from) in self.streams.iter_mut().zip([End::Initiator, End::Responder]) {
             if self.interest == Interest::CountOnly {
-                stream.release(budget);
+                stream.only_count(&mut self.connection, from, budget);
             } else if self.connection.state == State::Closed {
                 stream.forget_history(budget);
             }

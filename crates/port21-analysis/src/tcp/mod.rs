@@ -9,6 +9,7 @@ mod duplicates;
 mod forgotten;
 mod handshake;
 mod history;
+mod holes;
 mod letters;
 mod limits;
 mod live;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::connection::{Chunk, Conflict, Connection, End, Gap, Interest, Quality, Sink};
 use super::history::History;
+use super::holes::Holes;
 use super::limits::Budget;
 use super::pending::{Carrier, Pending, slice};
 use super::sequence::SequenceNumber;
@@ -88,6 +89,8 @@ pub(super) struct Stream {
     settling: Option<(u64, Timestamp)>,
     pending: Pending,
     history: History,
+    /// What is missing where bytes are only counted.
+    holes: Holes,
 }
 
 impl Stream {
@@ -130,9 +133,7 @@ impl Stream {
         }
         self.highest = self.highest.max(end);
         if *outlet.interest == Interest::CountOnly {
-            outlet.connection.half_mut(outlet.from).bytes += length.min(end.saturating_sub(self.next));
-            self.next = self.next.max(end);
-            return;
+            return self.count(outlet.connection, outlet.from, start, end);
         }
         loop {
             if start < self.next {
@@ -218,7 +219,40 @@ impl Stream {
         if *outlet.interest == Interest::Keep && self.origin.is_some() {
             self.state_gap(outlet, self.known_end());
         }
+        for hole in self.holes.take() {
+            self.give_up(outlet.connection, outlet.from, hole);
+        }
         self.release(outlet.budget);
+    }
+
+    /// Counts bytes that nobody wants to have, each once.
+    fn count(&mut self, connection: &mut Connection, from: End, start: u64, end: u64) {
+        if start > self.next
+            && let Some(hole) = self.holes.leave(self.next, start)
+        {
+            self.give_up(connection, from, hole);
+        }
+        let late = self.holes.fill(start, end.min(self.next));
+        connection.half_mut(from).bytes += late + end.saturating_sub(start.max(self.next));
+        self.next = self.next.max(end);
+    }
+
+    fn give_up(&self, connection: &mut Connection, from: End, (start, end): (u64, u64)) {
+        connection.lacks(from, Gap { offset: start, length: end - start, acknowledged: end <= self.acked });
+    }
+
+    /// From now on bytes are only counted: what waits has come.
+    pub fn only_count(&mut self, connection: &mut Connection, from: End, budget: &mut Budget) {
+        while let Some(offset) = self.pending.first().map(|piece| piece.offset)
+            && let before = self.pending.usage()
+            && let Some(piece) = self.pending.take_at(offset)
+        {
+            self.account(budget, before);
+            let length = piece.bytes().len() as u64;
+            self.count(connection, from, offset, offset.saturating_add(length));
+            budget.spare.put(piece);
+        }
+        self.release(budget);
     }
 
     /// Frees all buffers.
@@ -383,12 +417,7 @@ impl Stream {
             }
             let gap = Gap { offset: self.next, length: end - self.next, acknowledged };
             self.next = end;
-            outlet.connection.letters.gap(outlet.from);
-            let half = outlet.connection.half_mut(outlet.from);
-            half.missing += gap.length;
-            if half.gaps.len() < Quality::LIST_LIMIT {
-                half.gaps.push(gap);
-            }
+            outlet.connection.lacks(outlet.from, gap);
             if *outlet.interest == Interest::Keep {
                 outlet.sink.gap(outlet.connection, outlet.from, gap);
             }

@@ -196,9 +196,31 @@ fn who_wants_no_more_gets_only_counts() {
         "
         > \"ab\"
         > \"cd\"
-        > seq=9 \"i\"",
+        > seq=9 \"ij\"
+        > seq=7 \"gh\"
+        > seq=7 \"ghi\"
+        < ack=9",
     );
     let heard = talk.end();
     assert_eq!(heard.text(End::Initiator), "ab");
-    assert_eq!(heard.connection().half(End::Initiator).bytes, 5);
+    let half = heard.connection().half(End::Initiator);
+    assert_eq!((half.bytes, half.missing), (8, 2));
+    assert_eq!(half.gaps, [Gap { offset: 4, length: 2, acknowledged: true }]);
+}
+
+#[test]
+fn what_waits_when_no_more_is_wanted_is_counted() {
+    let mut talk = Talk::new(Limits::default());
+    talk.heard.counts_only = true;
+    talk.say(OPEN).say(
+        "
+        > seq=5 \"ef\"
+        > seq=1 \"ab\"
+        > seq=3 \"c\"",
+    );
+    let heard = talk.end();
+    assert_eq!(heard.text(End::Initiator), "ab");
+    let half = heard.connection().half(End::Initiator);
+    assert_eq!((half.bytes, half.missing), (5, 1));
+    assert_eq!(half.gaps, [Gap { offset: 3, length: 1, acknowledged: false }]);
 }
