@@ -21,7 +21,7 @@ pub struct Configuration {
 
 /// A configuration file in which every key has its default, as a comment.
 pub fn with_defaults() -> String {
-    TEMPLATE.replace("#| ", "#")
+    TEMPLATE.replace("\n#| ", "\n#")
 }
 
 /// Reads the file that the command line names, if it names one.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -97,7 +97,12 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    let mode = fs::metadata(&path).map_or(0o600, |old| old.permissions().mode());
+    let old = fs::metadata(&path).ok();
+    if let Some(old) = &old {
+        // The group, mostly, is that of the server, which reads the file by it.
+        fchown(file.as_file(), Some(old.uid()), Some(old.gid()))?;
+    }
+    let mode = old.map_or(0o600, |old| old.permissions().mode());
     file.as_file().set_permissions(Permissions::from_mode(mode & 0o777))?;
     file.as_file().sync_all()?;
     file.persist(&path)?;
@@ -124,14 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_keeps_its_mode_and_a_new_one_is_its_owners() {
+    fn a_file_keeps_its_mode_and_group_and_a_new_one_is_its_owners() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("accounts.toml");
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         replace(&path, "one").unwrap();
         assert_eq!(mode(), 0o600);
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        // Only root may give it to a group that is not its own.
+        let _ = std::os::unix::fs::chown(&path, None, Some(4321));
+        let group = fs::metadata(&path).unwrap().gid();
         replace(&path, "two").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().gid(), group);
         assert_eq!((mode(), fs::read_to_string(&path).unwrap().as_str()), (0o640, "two"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

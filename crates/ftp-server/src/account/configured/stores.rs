@@ -1,8 +1,8 @@
 //! One store for each root, however many accounts and sessions use it.
 
 use std::collections::HashMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,7 +42,8 @@ impl Stores {
     pub(super) fn open(&self, account: &Account) -> Result<Arc<dyn Store>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if account.create_home {
-            fs::create_dir_all(&account.home)?;
+            let mode = 0o777 & !self.options.umask;
+            DirBuilder::new().recursive(true).mode(mode).create(&account.home)?;
         }
         // Sessions under way stay where they are.
         let folder = folder(&account.home)?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ fn world_with_guest(file: &str, guest: Option<Account>) -> World {
         file: Some(path),
         accounts: BTreeMap::new(),
         guest,
-        store: LocalOptions::default(),
+        store: LocalOptions { umask: 0o027, ..LocalOptions::default() },
         clock: new_year,
         report: Box::new(|_| {}),
     };
@@ -107,7 +108,8 @@ fn an_account_is_what_its_table_says() {
     assert_eq!((login.maximum_sessions, login.may_use_other_hosts), (Some(3), true));
     assert_eq!(login.welcome, ["Hello."]);
     assert_eq!(login.store.space(&VirtualPath::root()).unwrap().unwrap().available, 1024);
-    assert!(world.folder.path().join("anna").is_dir());
+    let home = fs::metadata(world.folder.path().join("anna")).unwrap();
+    assert_eq!(home.permissions().mode() & 0o7777, 0o750, "as of every new directory");
 }
 
 #[test]
