@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::io::Write as _;
+
 use ftp_server::driver::Reuse;
 use ftp_server::record::{Ending, TransferKind, What};
 use ftp_server::session::Closing;
@@ -82,6 +84,55 @@ fn curl_and_lftp_transfer_many_files_where_they_must_resume() {
     }
     let failed = server.log.transfers().into_iter().find(|transfer| transfer.error.is_some());
     assert!(failed.is_none(), "{failed:?}");
+}
+
+/// How many connections the kernel has made records for, if it can at all.
+fn taken_by_the_kernel() -> Option<u64> {
+    let counts = std::fs::read_to_string("/proc/net/tls_stat").ok()?;
+    counts.lines().find_map(|line| line.strip_prefix("TlsTxSw")?.trim().parse().ok())
+}
+
+#[test]
+fn large_downloads_are_whole_whoever_makes_their_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("got").display().to_string();
+    for kernel in [false, true] {
+        let server = start(|setting| {
+            setting.configuration.tls =
+                Some(ftp_server::driver::TlsSettings { kernel, ..tls(Reuse::Require) });
+        });
+        let content = noise(3_000_001);
+        server.write("file", &content);
+        let url = format!("ftp://anna:secret@127.0.0.1:{}/file", server.port());
+        let get = |more: &[&str]| {
+            let got = run("curl", &[&["-sSk", "--ssl-reqd", "-o", &output], more, &[&url]].concat());
+            assert_eq!(got.code, Some(0), "kernel {kernel}, {more:?}: {got:?}");
+            assert!(std::fs::read(&output).unwrap() == content, "kernel {kernel}, {more:?}");
+            let transfer = server.log.transfers().pop().unwrap();
+            assert_eq!((transfer.bytes, transfer.resumed), (3_000_001, true));
+        };
+        let before = taken_by_the_kernel();
+        for name in ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"] {
+            get(&["--tls-max", "1.2", "--ciphers", &format!("ECDHE-ECDSA-{name}")]);
+        }
+        for name in ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"] {
+            get(&["--tlsv1.3", "--tls13-ciphers", name]);
+        }
+        // The end comes while the buffers are full.
+        get(&["--tlsv1.3", "--limit-rate", "2M"]);
+        // From the middle.
+        std::fs::write(&output, &content[..1_000_001]).unwrap();
+        let got = run("curl", &["-sSk", "--ssl-reqd", "-C", "-", "-o", &output, &url]);
+        assert_eq!(got.code, Some(0), "{got:?}");
+        assert!(std::fs::read(&output).unwrap() == content);
+        if kernel {
+            match (before, taken_by_the_kernel()) {
+                (Some(before), Some(after)) => assert!(after >= before + 6, "{before}, {after}"),
+                // Past what the test harness keeps to itself.
+                _ => writeln!(std::io::stderr(), "the kernel has no TLS: rustls made all records").unwrap(),
+            }
+        }
+    }
 }
 
 #[test]

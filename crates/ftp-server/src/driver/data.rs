@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::configuration::Times;
 use super::control::is_resumed;
+use super::kernel;
 use super::proxy::{Spoken, canonical, read_header};
 use super::socket::{Socket, retry};
 use super::tls::{Reuse, SessionKeys};
@@ -58,6 +59,8 @@ pub(super) struct Protection {
     pub(super) lenient_close: bool,
     /// Whether the client sends.
     pub(super) upload: bool,
+    /// Whether the kernel makes the records of what is sent, if it can.
+    pub(super) kernel: bool,
 }
 
 /// A data connection.
@@ -66,6 +69,8 @@ pub(super) enum Data {
     Clear(Socket),
     /// Protected by TLS.
     Protected(Box<Protected>),
+    /// Protected by TLS, whose records the kernel makes of what is sent.
+    Kernel { socket: Socket, resumed: bool },
 }
 
 /// A data connection that TLS protects.
@@ -174,7 +179,7 @@ impl Data {
         protection: Protection,
         limit: Duration,
     ) -> Result<Self, TransferError> {
-        let Protection { keys, reuse, lenient_close, upload } = protection;
+        let Protection { keys, reuse, lenient_close, upload, kernel } = protection;
         // Records are sent when they are whole; waiting for more would only delay the last one.
         socket.set_nodelay().map_err(|_| TransferError::Broken)?;
         let (configuration, capacity) =
@@ -190,6 +195,14 @@ impl Data {
             let _ = timeout(limit, stream.shutdown()).await;
             return Err(TransferError::TlsNotResumed);
         }
+        if kernel && kernel::can_take(stream.get_ref().1) {
+            let resumed = is_resumed(stream.get_ref().1);
+            let (socket, connection) = stream.into_inner();
+            let socket = socket.into_inner();
+            kernel::take(socket.descriptor().map_err(|_| TransferError::Broken)?, connection)
+                .map_err(|_| TransferError::TlsFailed)?;
+            return Ok(Self::Kernel { socket, resumed });
+        }
         Ok(Self::Protected(Box::new(Protected { stream, lenient_close })))
     }
 
@@ -197,6 +210,7 @@ impl Data {
     pub(super) fn is_resumed(&self) -> bool {
         match self {
             Self::Clear(_) => false,
+            Self::Kernel { resumed, .. } => *resumed,
             Self::Protected(protected) => is_resumed(protected.stream.get_ref().1),
         }
     }
@@ -205,6 +219,8 @@ impl Data {
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransferError> {
         match self {
             Self::Clear(socket) => receive_result(socket.receive(buffer).await),
+            // Only of downloads.
+            Self::Kernel { .. } => Err(TransferError::Broken),
             Self::Protected(protected) => match protected.stream.read(buffer).await {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     if protected.lenient_close {
@@ -221,7 +237,7 @@ impl Data {
     /// Writes some of the bytes.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<usize, TransferError> {
         let written = match self {
-            Self::Clear(socket) => {
+            Self::Clear(socket) | Self::Kernel { socket, .. } => {
                 socket.when_writable(|descriptor| retry(|| rustix::io::write(descriptor, bytes))).await
             }
             Self::Protected(protected) => protected.stream.write(bytes).await,
@@ -233,6 +249,8 @@ impl Data {
     pub(super) async fn finish_writing(&mut self) -> Result<(), TransferError> {
         let ended = match self {
             Self::Clear(socket) => socket.shut_down(),
+            // The client closes; the kernel may still have records behind those that are in the socket's buffer.
+            Self::Kernel { socket, .. } => socket.when_writable(kernel::send_close_notify).await,
             Self::Protected(protected) => protected.stream.shutdown().await,
         };
         ended.map_err(|_| TransferError::Broken)
@@ -240,11 +258,18 @@ impl Data {
 
     /// Lets the client close first, so that nothing it has not read yet is lost to a reset. Nobody has to wait for this.
     pub(super) async fn linger(self) {
-        let Self::Protected(mut protected) = self else { return };
         let mut rest = [0; 512];
         let closed = async {
-            let socket = protected.stream.get_mut().0;
-            while matches!(socket.read(&mut rest).await, Ok(1..)) {}
+            match self {
+                Self::Clear(_) => {}
+                Self::Protected(mut protected) => {
+                    let socket = protected.stream.get_mut().0;
+                    while matches!(socket.read(&mut rest).await, Ok(1..)) {}
+                }
+                Self::Kernel { mut socket, .. } => {
+                    while matches!(socket.receive(&mut rest).await, Ok(1..)) {}
+                }
+            }
         };
         // Whether it closed or not, this is the end.
         let _ = timeout(LINGER, closed).await;

@@ -30,7 +30,7 @@ pub(super) async fn send_file(
     meter: &mut Meter,
 ) -> Result<(), TransferError> {
     let mut from = range.start;
-    if let (Data::Clear(socket), Some(descriptor), true) =
+    if let (Data::Clear(socket) | Data::Kernel { socket, .. }, Some(descriptor), true) =
         (&mut *data, file.as_file(), form == Form::default())
     {
         match send_uncopied(socket, descriptor, &mut from, range.end, meter).await {

@@ -23,6 +23,7 @@ mod download;
 mod form;
 mod gate;
 mod hook;
+mod kernel;
 mod lines;
 mod login;
 mod meter;

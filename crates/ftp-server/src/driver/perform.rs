@@ -248,6 +248,7 @@ impl Conversation {
             reuse: tls.settings().reuse,
             lenient_close: tls.settings().lenient_close,
             upload: direction == Direction::Upload,
+            kernel: tls.settings().kernel && direction == Direction::Download,
         })
     }
 

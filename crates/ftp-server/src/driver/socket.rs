@@ -126,6 +126,15 @@ impl Socket {
         }
     }
 
+    /// What it is to the kernel.
+    pub(super) fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {
+        match self {
+            Self::Unwatched(socket) => Ok(socket.as_fd()),
+            Self::Watched(socket) => Ok(socket.as_fd()),
+            Self::Lost => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     /// Ends what is sent.
     pub(super) fn shut_down(&self) -> io::Result<()> {
         match self {

@@ -66,6 +66,8 @@ pub struct TlsSettings {
     pub reuse: Reuse,
     /// Uploads that end without close_notify count as whole, for clients that never send it.
     pub lenient_close: bool,
+    /// Whether the kernel makes the records of what is sent on data connections, if it can.
+    pub kernel: bool,
 }
 
 /// Why TLS cannot be had.
@@ -214,6 +216,7 @@ impl Current {
         configuration.ignore_client_order = true;
         configuration.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         configuration.send_tls13_tickets = 0;
+        configuration.enable_secret_extraction = true;
         Ok(Self { configuration: Arc::new(configuration), fingerprint, stamps })
     }
 }
@@ -313,7 +316,7 @@ mod tests {
     }
 
     fn settings(certificate: Certificate) -> TlsSettings {
-        TlsSettings { certificate, reuse: Reuse::Prefer, lenient_close: false }
+        TlsSettings { certificate, reuse: Reuse::Prefer, lenient_close: false, kernel: true }
     }
 
     #[test]

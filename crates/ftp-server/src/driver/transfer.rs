@@ -13,10 +13,10 @@ use super::meter::{Counts, Meter};
 use super::shared::Shared;
 use super::walk::Walk;
 use super::witness::{DataEnd, DataFlow, Speaker};
-use super::{download, upload};
+use super::{download, kernel, upload};
 use crate::account::Login;
 use crate::record::{TransferKind, TransferRecord};
-use crate::session::{Content, Transfer, TransferError, TransferId, Transferred};
+use crate::session::{Content, Form, Transfer, TransferError, TransferId, Transferred};
 use crate::store::{Metadata, ReadFile, StoreError, VirtualPath, WriteFile};
 
 /// What a transfer moves, open.
@@ -27,6 +27,18 @@ pub(super) enum Subject {
     Upload(Box<dyn WriteFile>),
     /// A listing.
     Listing(Box<Walk>),
+}
+
+impl Subject {
+    /// Whether it is worth having the kernel encrypt it.
+    fn suits_kernel(&self, form: Form) -> bool {
+        match self {
+            Self::Download { file, from, to } => {
+                form == Form::default() && file.as_file().is_some() && kernel::suits(to.saturating_sub(*from))
+            }
+            Self::Upload(_) | Self::Listing(_) => false,
+        }
+    }
 }
 
 /// A transfer whose subject is open.
@@ -217,7 +229,10 @@ impl Moving<'_> {
             *self.flow = Some(capture.data_begins(ends, self.record.passive));
         }
         let mut data = match protection {
-            Some(protection) => Data::protect(socket, protection, times.handshake).await?,
+            Some(mut protection) => {
+                protection.kernel &= subject.suits_kernel(self.transfer.form);
+                Data::protect(socket, protection, times.handshake).await?
+            }
             None if self.transfer.protected => return Err(TransferError::TlsFailed),
             None => Data::Clear(socket),
         };
@@ -238,6 +253,6 @@ impl Moving<'_> {
             (Ok(Err(error)), _) => return Err(error),
             (Err(_), _) => return Err(TransferError::Stalled),
         }
-        Ok(matches!(data, Data::Protected(_)).then_some(data))
+        Ok((!matches!(data, Data::Clear(_))).then_some(data))
     }
 }

@@ -209,6 +209,7 @@ pub fn tls(reuse: Reuse) -> TlsSettings {
         certificate: Certificate::SelfSigned(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]),
         reuse,
         lenient_close: false,
+        kernel: true,
     }
 }
 

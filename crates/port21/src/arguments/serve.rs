@@ -213,6 +213,9 @@ group! {
         /// Take uploads as whole whose TLS ends without close_notify, for old clients
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "true|false")]
         tls_lenient_close: bool,
+        /// Have the kernel encrypt what large downloads send, if it can [default: true]
+        #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "true|false")]
+        tls_kernel: bool,
         /// Let CCC end the protection of the control connection (RFC 4217)
         #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "true|false")]
         allow_ccc: bool,

@@ -259,6 +259,7 @@ fn tls(configuration: &Configuration) -> Result<Option<TlsSettings>, Failure> {
             Some(Reuse::Prefer) | None => ftp_server::driver::Reuse::Prefer,
         },
         lenient_close: tls.tls_lenient_close.unwrap_or(false),
+        kernel: tls.tls_kernel.unwrap_or(true),
     };
     if matches!(settings.certificate, Certificate::Files { .. }) {
         // Also for --check; the server reads them itself.
