@@ -173,31 +173,36 @@ fn works(server: &Running, program: &str, here: &Path, wanted: &FetchArguments) 
             made: stored.clone(),
         });
     }
-    let copy = here.join("small");
-    let lftp = |options: &str| {
-        let script = format!(
-            "set ftp:ssl-allow no; open -u {} ftp://{}; mirror {options} small {}",
-            user.replace(':', ","),
-            server.place(),
-            text(&copy)
-        );
+    let user_of_lftp = user.replace(':', ",");
+    let lftp = |what: &str| {
+        let script =
+            format!("set ftp:ssl-allow no; open -u {user_of_lftp} ftp://{}; mirror {what}", server.place());
         command(&["lftp", "-c", &script])
     };
-    let small = with_user(server.url("small/"));
-    works.push(Work {
-        name: "mirror of small files",
-        amount: wanted.small_files as f64,
-        unit: "files/s",
-        contestants: vec![
-            Contestant { name: "lftp", command: lftp("") },
-            Contestant { name: "lftp -P8", command: lftp("-P8") },
-            Contestant {
-                name: "port21 mirror",
-                command: command(&[program, "mirror", "--tls", "off", &small, &text(&copy)]),
-            },
-        ],
-        made: copy,
-    });
+    // The same files lie in the folder that is served, from where they are fetched, and are sent to another one beside it.
+    let (copy, sent) = (here.join("small"), server.root.join("incoming/small"));
+    let (small, up) = (with_user(server.url("small/")), with_user(server.url("incoming/small/")));
+    let (from, to) =
+        (format!("small {}", text(&copy)), format!("-R {} incoming/small", text(&server.root.join("small"))));
+    let ours = [(small, text(&copy)), (text(&server.root.join("small")), up)];
+    for (name, what, (source, target), made) in
+        [("mirror of small files", from, &ours[0], copy), ("mirror -R of small files", to, &ours[1], sent)]
+    {
+        works.push(Work {
+            name,
+            amount: wanted.small_files as f64,
+            unit: "files/s",
+            contestants: vec![
+                Contestant { name: "lftp", command: lftp(&what) },
+                Contestant { name: "lftp -P8", command: lftp(&format!("-P8 {what}")) },
+                Contestant {
+                    name: "port21 mirror",
+                    command: command(&[program, "mirror", "--tls", "off", source, target]),
+                },
+            ],
+            made,
+        });
+    }
     for work in &mut works {
         work.contestants.retain(|contestant| {
             contestant.name.starts_with("port21")

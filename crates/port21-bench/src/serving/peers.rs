@@ -283,7 +283,7 @@ fn vsftpd_settings(root: &Path, empty: &Path, certificate: &Path, port: u16) -> 
     format!(
         "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nlocal_enable=NO\n\
          anon_root={}\nno_anon_password=YES\nftp_username={SOMEBODY}\n\
-         secure_chroot_dir={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_other_write_enable=YES\n\
+         secure_chroot_dir={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n\
          seccomp_sandbox=NO\nmax_per_ip=0\nmax_clients=0\nxferlog_enable=NO\nssl_enable=YES\nallow_anon_ssl=YES\n\
          force_local_data_ssl=NO\nforce_local_logins_ssl=NO\nrequire_ssl_reuse=NO\nssl_ciphers=HIGH\nrsa_cert_file={}\n",
         shown(root),
