@@ -2,6 +2,7 @@
 
 pub mod client;
 mod limits;
+pub mod mirror;
 mod serve;
 
 use std::path::PathBuf;
@@ -62,7 +63,7 @@ pub enum Command {
     /// Send files to an FTP server
     Put(client::PutArguments),
     /// Make a folder like a directory on an FTP server, or the other way round
-    Mirror(Box<client::MirrorArguments>),
+    Mirror(Box<mirror::MirrorArguments>),
     /// Remove files or empty directories on an FTP server
     Rm(client::RmArguments),
     /// Rename on an FTP server

@@ -35,9 +35,10 @@ use std::future::Future;
 use ftp_client::Error;
 
 use crate::arguments::client::{
-    CatArguments, ConnectionArguments, GetArguments, LsArguments, MirrorArguments, MkdirArguments,
-    MvArguments, PutArguments, RawArguments, RmArguments, ShellArguments,
+    CatArguments, ConnectionArguments, GetArguments, LsArguments, MkdirArguments, MvArguments, PutArguments,
+    RawArguments, RmArguments, ShellArguments,
 };
+use crate::arguments::mirror::MirrorArguments;
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, Told, is_closed_pipe};
 use crate::output::complain;

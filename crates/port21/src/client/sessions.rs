@@ -78,6 +78,18 @@ impl<'a> Sessions<'a> {
         })
     }
 
+    /// How to make sessions with the server of `url`, as its user. The one that is open is ended, if one is: the server may allow no more.
+    pub async fn connector(&mut self, url: &FtpUrl) -> anyhow::Result<Connector> {
+        self.close().await;
+        let known = self.known.as_ref().filter(|(known, _)| is_same(known, url));
+        if let Some((_, connector)) = known {
+            return Ok(connector.clone());
+        }
+        let connector = connector_for(url, self.arguments)?;
+        self.known = Some((url.clone(), connector.clone()));
+        Ok(connector)
+    }
+
     /// The session with the server of `url` that is there, if one is.
     pub fn open(&mut self, url: &FtpUrl) -> Option<&mut Client> {
         self.open.as_mut().filter(|(open, _)| is_same(open, url)).map(|(_, client)| client)

@@ -6,6 +6,7 @@
 
 mod bookmarks;
 mod explain;
+mod mirrored;
 mod quota;
 mod recursion;
 mod segments;

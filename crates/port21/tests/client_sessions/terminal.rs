@@ -318,3 +318,32 @@ fn files_go_to_a_terminal_harmless_and_elsewhere_as_they_are() {
         assert_eq!(output.stdout, bytes, "{command:?} {}", talk(&output));
     }
 }
+
+#[test]
+fn interrupted_mirror_ends_and_keeps_what_came() {
+    let (server, here) = (Server::start(&[]), tempfile::tempdir().unwrap());
+    fs::create_dir(server.folder.path().join("data")).unwrap();
+    server.put("data/a", b"a");
+    server.put("data/big", &vec![0; 3_000_000]);
+    let played = play(
+        &[&server.url("")],
+        &[
+            until(":/> "),
+            line(&format!("lcd {}", here.path().display())),
+            until(":/> "),
+            // Names are completed there.
+            ("type", "mirror -v -P 1 --limit-rate 100k da\t\r".to_owned()),
+            until("get a"),
+            ("type", "\x03".to_owned()),
+            until("interrupted"),
+            until(":/> "),
+            line("size data/big"),
+            until("3000000 /data/big"),
+            until(":/> "),
+            line("quit"),
+        ],
+    );
+    played.assert_code(0);
+    assert_eq!(fs::read(here.path().join("data/a")).unwrap(), b"a");
+    assert!(!here.path().join("data/big").exists());
+}

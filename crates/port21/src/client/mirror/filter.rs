@@ -67,16 +67,18 @@ impl Pattern {
 /// The options, whose order counts beyond each other's.
 impl Args for Filter {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let option =
-            |name: &'static str| Arg::new(name).long(name).value_name("PATTERN").action(ArgAction::Append);
+        let option = |name: &'static str, short| {
+            let option = Arg::new(name).short(short).long(name);
+            option.value_name("PATTERN").action(ArgAction::Append)
+        };
         command
             .arg(
-                option("include")
+                option("include", 'I')
                     .help("Mirror what matches; the first match of all --include, --exclude decides"),
             )
             .arg(
-                option("exclude")
-                    .help("Leave out what matches: *.o anywhere, /a/b from FROM on, a/ folders, **"),
+                option("exclude", 'X')
+                    .help("Leave out what matches: *.o anywhere, /a/b from the top, a/ folders, **"),
             )
     }
 

@@ -33,14 +33,15 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use ftp_client::session::Representation;
 use ftp_client::url::FtpUrl;
-use ftp_client::{Error, Retry};
+use ftp_client::{Connector, Error, Retry};
 use tokio::task::LocalSet;
 
 use super::local::Folder;
 use super::sessions::{connector_for, without_last_slash};
 use super::throttle::Pace;
 use super::{failure, unless};
-use crate::arguments::client::MirrorArguments;
+use crate::arguments::client::ConnectionArguments;
+use crate::arguments::mirror::{MirrorArguments, MirrorOptions};
 use crate::outcome::{Failure, Outcome};
 use crate::output::complain;
 use crate::{escape, interrupt};
@@ -50,27 +51,55 @@ use queue::{FolderJob, Job};
 use report::{Manner, Report};
 use state::{Problem, State};
 
-/// Mirrors, until all is done or a signal asks to end: what was done by then, and what was odd, is told in any case.
+/// What is mirrored, where to, and how the server is reached.
+pub struct Sides<'a> {
+    pub url: FtpUrl,
+    pub near: &'a Path,
+    /// From this side to the server.
+    pub sends: bool,
+    pub connector: Connector,
+}
+
+/// Mirrors as the command line says, and tells what was odd.
 pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
+    let MirrorArguments { options, connection, .. } = arguments;
     let (url, near, sends) = sides(arguments)?;
+    let connector = connector_for(&url, connection)?;
+    let host = escape::terminal(&url.host);
+    let sides = Sides { url, near, sends, connector: connector.clone() };
+    let outcome = with(options, connection, sides, interrupt::check).await;
+    if !connection.quiet {
+        connector.notes().iter().for_each(|note| complain(&format!("note: {host}: {note}")));
+    }
+    outcome
+}
+
+/// Mirrors, until all is done or `ended` fails: what was done by then is told in any case, and what was odd in that. What was odd in
+/// the sessions is left to the caller.
+pub async fn with(
+    options: &MirrorOptions,
+    connection: &ConnectionArguments,
+    sides: Sides<'_>,
+    ended: impl Fn() -> anyhow::Result<()>,
+) -> anyhow::Result<Outcome> {
+    let Sides { url, near, sends, connector } = sides;
     if sends && !near.is_dir() {
         let shown = escape::terminal(&near.to_string_lossy());
         return Err(Failure::Arguments(format!("{shown} is no folder that could be mirrored")).into());
     }
-    let connector = connector_for(&url, &arguments.connection)?;
     let base = without_last_slash(&url.path).to_vec();
     let manner = Manner {
-        json: arguments.transfer.json,
-        verbose: arguments.verbose,
-        quiet: arguments.connection.quiet,
-        dry_run: arguments.dry_run,
+        json: options.transfer.json,
+        verbose: options.verbose,
+        quiet: connection.quiet,
+        dry_run: options.dry_run,
     };
     let report = Report::new(manner);
-    let with = (rules(arguments, sends), settings(arguments, sends));
-    let crew = Rc::new(Crew::new((connector, base), with, report, arguments.in_place));
+    let with = (rules(options, sends), settings(options, sends));
+    let crew = Rc::new(Crew::new((connector, base), with, report, options.in_place));
     let missing = missing_folders(near);
     let local = LocalSet::new();
-    let done = local.run_until(unless(interrupt::check, mirror(&crew, arguments, near, &url))).await;
+    let done = local.run_until(unless(ended, mirror(&crew, options, near, &url))).await;
     // Tasks hold the crew, and their sessions what was odd.
     drop(local);
     let crew = Rc::into_inner(crew).context("a session is still at work")?;
@@ -81,11 +110,9 @@ pub async fn run(arguments: &MirrorArguments) -> anyhow::Result<Outcome> {
     let report = crew.report.into_inner();
     // Who never got to a server has nothing to sum up.
     let told = if done.is_err() && report.is_empty() { Ok(Outcome::Complete) } else { report.summary() };
-    if !arguments.connection.quiet {
+    if !connection.quiet {
         let host = escape::terminal(&url.host);
-        let of_sessions = crew.connector.notes();
-        let notes = of_sessions.iter().map(ToString::to_string).chain(crew.notes.into_inner());
-        notes.for_each(|note| complain(&format!("note: {host}: {note}")));
+        crew.notes.into_inner().iter().for_each(|note| complain(&format!("note: {host}: {note}")));
     }
     if !sends && (done.is_err() || unlisted) {
         // Made for nothing, if they are still empty; others cannot be removed so.
@@ -123,7 +150,7 @@ fn sides(arguments: &MirrorArguments) -> anyhow::Result<(FtpUrl, &Path, bool)> {
 }
 
 /// Opens the folder here, and what earlier runs left to be known. A target that is missing is made, or in a dry run none.
-fn settle(crew: &Crew, arguments: &MirrorArguments, near: &Path, url: &FtpUrl) -> anyhow::Result<()> {
+fn settle(crew: &Crew, options: &MirrorOptions, near: &Path, url: &FtpUrl) -> anyhow::Result<()> {
     let (sends, dry_run) = (crew.settings.sends, crew.settings.dry_run);
     let root = if !sends && dry_run && !near.exists() {
         None
@@ -135,7 +162,7 @@ fn settle(crew: &Crew, arguments: &MirrorArguments, near: &Path, url: &FtpUrl) -
         }
         Some(Folder::open(near)?)
     };
-    let state = open_state(arguments, root.as_ref(), url, sends, &crew.report.borrow())?;
+    let state = open_state(options, root.as_ref(), url, sends, &crew.report.borrow())?;
     crew.state.replace(state);
     if let Some(root) = root {
         crew.root.get_or_init(|| root);
@@ -143,44 +170,44 @@ fn settle(crew: &Crew, arguments: &MirrorArguments, near: &Path, url: &FtpUrl) -
     Ok(())
 }
 
-fn rules(arguments: &MirrorArguments, sends: bool) -> Rules {
-    let compare = match arguments {
-        MirrorArguments { size_only: true, .. } => Compare::Size,
-        MirrorArguments { newer: true, .. } => Compare::Newer,
-        MirrorArguments { checksum: true, .. } => Compare::Content,
-        MirrorArguments { ignore_times: true, .. } => Compare::Nothing,
+fn rules(options: &MirrorOptions, sends: bool) -> Rules {
+    let compare = match options {
+        MirrorOptions { size_only: true, .. } => Compare::Size,
+        MirrorOptions { newer: true, .. } => Compare::Newer,
+        MirrorOptions { checksum: true, .. } => Compare::Content,
+        MirrorOptions { ignore_times: true, .. } => Compare::Nothing,
         _ => Compare::SizeAndTime,
     };
     Rules {
         compare,
-        filter: arguments.filter.clone(),
-        delete: arguments.delete,
-        times: !arguments.no_times,
-        modes: !arguments.no_perms,
+        filter: options.filter.clone(),
+        delete: options.delete,
+        times: !options.no_times,
+        modes: !options.no_perms,
         umask: if sends { 0 } else { near::umask() },
         names_here: !sends,
         folds_case: !sends && cfg!(any(windows, target_os = "macos")),
     }
 }
 
-fn settings(arguments: &MirrorArguments, sends: bool) -> Settings {
-    let parallel = usize::from(arguments.parallel);
+fn settings(options: &MirrorOptions, sends: bool) -> Settings {
+    let parallel = usize::from(options.parallel);
     Settings {
         sends,
         parallel,
-        depth: usize::from(arguments.depth),
-        dry_run: arguments.dry_run,
-        verify: arguments.verify,
-        follow_links: arguments.follow_links,
-        max_delete: arguments.max_delete,
-        retries: arguments.transfer.retries,
-        pace: Pace::new(arguments.transfer.limit_rate),
+        depth: usize::from(options.depth),
+        dry_run: options.dry_run,
+        verify: options.verify,
+        follow_links: options.follow_links,
+        max_delete: options.max_delete,
+        retries: options.transfer.retries,
+        pace: Pace::new(options.transfer.limit_rate),
     }
 }
 
 /// What earlier runs left to be known.
 fn open_state(
-    arguments: &MirrorArguments,
+    options: &MirrorOptions,
     root: Option<&Folder>,
     url: &FtpUrl,
     sends: bool,
@@ -188,7 +215,7 @@ fn open_state(
 ) -> anyhow::Result<State> {
     let direction = if sends { "to" } else { "from" };
     let place = format!("{direction} {url}");
-    let (folder, name) = match (&arguments.state, root) {
+    let (folder, name) = match (&options.state, root) {
         (Some(path), _) => {
             let shown = || escape::terminal(&path.to_string_lossy());
             let name = path.file_name().and_then(|name| name.to_str());
@@ -203,7 +230,7 @@ fn open_state(
         (None, None) => return Ok(State::none()),
     };
     let (state, problem) = State::open(folder, &name, &place);
-    if let (Some(Problem::Foreign(reason)), Some(path)) = (&problem, &arguments.state) {
+    if let (Some(Problem::Foreign(reason)), Some(path)) = (&problem, &options.state) {
         let shown = escape::terminal(&path.to_string_lossy());
         let text = format!(
             "{shown} is no state file that could be written over: {reason}; name another, or remove it"
@@ -213,25 +240,20 @@ fn open_state(
     if let Some(problem) = problem {
         report.complain(&format!("the state file {} is ignored: {problem}", escape::terminal(&name)));
     }
-    Ok(if arguments.dry_run { state.read_only() } else { state })
+    Ok(if options.dry_run { state.read_only() } else { state })
 }
 
 /// Sets the crew to work, and waits until all is done.
-async fn mirror(
-    crew: &Rc<Crew>,
-    arguments: &MirrorArguments,
-    near: &Path,
-    url: &FtpUrl,
-) -> anyhow::Result<()> {
-    let seat = first(crew, arguments, url).await?;
-    if arguments.checksum && seat.client.checksum_algorithm().is_none() {
+async fn mirror(crew: &Rc<Crew>, options: &MirrorOptions, near: &Path, url: &FtpUrl) -> anyhow::Result<()> {
+    let seat = first(crew, options, url).await?;
+    if options.checksum && seat.client.checksum_algorithm().is_none() {
         crew.close(&mut Some(seat)).await;
         let text =
             "the server offers no checksums (HASH, XCRC, XMD5, XSHA…), so that --checksum cannot compare";
         return Err(Failure::Arguments(text.into()).into());
     }
     // Not before: of a server that is not there nothing is left here.
-    if let Err(error) = settle(crew, arguments, near, url) {
+    if let Err(error) = settle(crew, options, near, url) {
         crew.close(&mut Some(seat)).await;
         return Err(error);
     }
@@ -276,8 +298,8 @@ async fn work(crew: &Rc<Crew>, seat: Option<Seat>, sessions: usize) -> anyhow::R
 }
 
 /// The first session. A server that was never there is not waited for, unless it is only full.
-async fn first(crew: &Crew, arguments: &MirrorArguments, url: &FtpUrl) -> anyhow::Result<Seat> {
-    let mut retry = Retry::new(arguments.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
+async fn first(crew: &Crew, options: &MirrorOptions, url: &FtpUrl) -> anyhow::Result<Seat> {
+    let mut retry = Retry::new(options.transfer.retries, Duration::from_secs(1), Duration::from_secs(60));
     loop {
         let error = match crew.open().await {
             Ok(seat) => return Ok(seat),

@@ -7,8 +7,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::words::Word;
 use crate::arguments::client::{GetOptions, PutOptions};
+use crate::arguments::mirror::MirrorOptions;
 use crate::client::secret;
 use crate::escape;
+
+/// The name of a command whose words mean one thing or the other.
+const MIRROR: &str = "mirror";
 
 /// A command, as it is typed.
 #[derive(Debug, Parser)]
@@ -98,6 +102,8 @@ pub enum PlaceCommand {
     /// Send files
     #[command(visible_alias = "mput")]
     Put(PutLine),
+    /// Make a folder here like a directory on the server, or with -R the other way round
+    Mirror(Box<MirrorLine>),
     /// Remove files
     #[command(visible_aliases = ["mrm", "delete"])]
     Rm {
@@ -201,6 +207,29 @@ pub struct PutLine {
     pub options: PutOptions,
 }
 
+/// Arguments of `mirror`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mirror pub/data                 the directory pub/data into the folder data
+  mirror -R site /www/            the folder site into the directory /www/site
+  mirror -R -e --dry-run . /www   what that would delete and send
+  mirror -X '*.tmp' -X .git/      all below the current directory but these")]
+pub struct MirrorLine {
+    /// What to copy, with all below it: a directory on the server, with -R a folder here [default: the current one]
+    pub source: Option<String>,
+    /// What becomes like it, or with / at its end what it is put into [default: the name of the source, in the current one]
+    pub target: Option<String>,
+    /// From here to the server
+    #[arg(short = 'R', long)]
+    pub reverse: bool,
+    /// What it does anyway, for whoever types -c
+    #[arg(short = 'c', long = "continue", hide = true)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub options: MirrorOptions,
+}
+
 /// What a word of a command means, for completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -217,6 +246,10 @@ pub enum Meaning {
 /// # Errors
 /// What is wrong with it, or help that was asked for.
 pub fn parse(words: &[Word]) -> Result<ShellCommand, clap::Error> {
+    // Its words are names and patterns of its own, so that none is told from a quoted one.
+    if words.first().is_some_and(|name| name.as_parsed() == MIRROR) {
+        return Line::try_parse_from(words.iter().map(Word::text)).map(|line| line.command);
+    }
     Line::try_parse_from(words.iter().map(Word::as_parsed)).map(|line| line.command)
 }
 
@@ -229,9 +262,6 @@ pub fn unknown(error: &clap::Error) -> Option<String> {
         _ => None,
     };
     let wrong = named(ContextKind::InvalidSubcommand)?;
-    if wrong == "mirror" {
-        return Some("`port21 mirror` is a command of its own, outside of the shell".to_owned());
-    }
     let near = named(ContextKind::SuggestedSubcommand).map(|near| format!("did you mean {near}? "));
     Some(format!("there is no command {wrong}; {}`help` lists all", near.unwrap_or_default()))
 }
@@ -271,12 +301,39 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// What the words behind a command's name mean.
-pub fn meaning(command: &str) -> Meaning {
-    match command {
+/// What the word behind these means, of which the first is a command's name.
+pub fn meaning(before: &[String]) -> Meaning {
+    match before.first().map(String::as_str).unwrap_or_default() {
+        MIRROR => meaning_for_mirror(before),
         "ls" | "dir" | "cd" | "get" | "mget" | "rm" | "mrm" | "delete" | "mv" | "rename" | "mkdir"
         | "rmdir" | "cat" | "more" | "less" | "size" | "chmod" | "stat" => Meaning::Remote,
         "put" | "mput" | "lcd" => Meaning::Local,
+        _ => Meaning::Other,
+    }
+}
+
+/// The source is there and the target here, or with -R the other way round.
+fn meaning_for_mirror(before: &[String]) -> Meaning {
+    let command = Line::command();
+    let options = command.find_subcommand(MIRROR).into_iter().flat_map(clap::Command::get_opts);
+    let with_values: Vec<String> = options
+        .filter(|option| option.get_action().takes_values())
+        .flat_map(|option| {
+            let long = option.get_long().map(|name| format!("--{name}"));
+            long.into_iter().chain(option.get_short().map(|name| format!("-{name}")))
+        })
+        .collect();
+    let (mut names, mut sends, mut value) = (0_usize, false, false);
+    for word in before.iter().skip(1) {
+        let is_name = !value && !word.starts_with('-');
+        names = names.saturating_add(usize::from(is_name));
+        sends |= !value && !word.starts_with("--") && word.starts_with('-') && word.contains('R');
+        sends |= word == "--reverse";
+        value = !value && with_values.contains(word);
+    }
+    match (value, names, sends) {
+        (false, 0, false) | (false, 1, true) => Meaning::Remote,
+        (false, 0, true) | (false, 1, false) => Meaning::Local,
         _ => Meaning::Other,
     }
 }
@@ -303,7 +360,7 @@ mod tests {
         for name in [
             "ls", "dir", "cd", "pwd", "lcd", "lpwd", "get", "mget", "put", "mput", "rm", "mrm", "mv",
             "mkdir", "rmdir", "cat", "more", "less", "size", "chmod", "quote", "raw", "site", "stat",
-            "binary", "bin", "ascii", "open", "user", "close", "help", "bye", "quit", "exit",
+            "mirror", "binary", "bin", "ascii", "open", "user", "close", "help", "bye", "quit", "exit",
         ] {
             assert!(names().contains(&name.to_owned()), "{name}");
         }
@@ -313,8 +370,30 @@ mod tests {
     fn words_mean_the_same_behind_every_name_of_a_command() {
         for command in Line::command().get_subcommands() {
             for alias in command.get_visible_aliases() {
+                let meaning = |name: &str| meaning(&[name.to_owned()]);
                 assert_eq!(meaning(alias), meaning(command.get_name()), "{alias}");
             }
+        }
+    }
+
+    #[test]
+    fn words_of_mirror_are_there_or_here() {
+        for (line, expected) in [
+            ("mirror", Meaning::Remote),
+            ("mirror a", Meaning::Local),
+            ("mirror a b", Meaning::Other),
+            ("mirror -R", Meaning::Local),
+            ("mirror -R a", Meaning::Remote),
+            ("mirror -eR --verbose", Meaning::Local),
+            ("mirror --reverse a", Meaning::Remote),
+            ("mirror -P 8 -X R* a", Meaning::Local),
+            ("mirror -P", Meaning::Other),
+            ("mirror --state", Meaning::Other),
+            ("mirror a --exclude -R", Meaning::Local),
+            ("mirror a -R", Meaning::Remote),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(meaning(&words), expected, "{line}");
         }
     }
 
@@ -324,7 +403,6 @@ mod tests {
         for (line, text) in [
             ("mgte *", "there is no command mgte; did you mean mget? `help` lists all"),
             ("frobnicate", "there is no command frobnicate; `help` lists all"),
-            ("mirror x", "`port21 mirror` is a command of its own, outside of the shell"),
         ] {
             assert_eq!(said(line).as_deref(), Some(text));
         }

@@ -57,7 +57,7 @@ impl<'a, 'b> Completions<'a, 'b> {
         {
             return listed.names.clone();
         }
-        let listed = shell.until_signal(|shell| {
+        let listed = shell.unless(super::ended, |shell| {
             Box::pin(async move {
                 let listing = async {
                     let client = shell.sessions.get(&url).await?;
@@ -84,8 +84,8 @@ fn local(folder: &str) -> Vec<(String, bool)> {
     entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path().is_dir()))).collect()
 }
 
-/// The word before the cursor: where it begins, and what it says; and the command that it belongs to, unless it is that.
-fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
+/// The word before the cursor: where it begins, and what it says; and the words before it, from the command's name on.
+fn under_way(line: &str) -> Option<(usize, String, Vec<String>)> {
     // Behind a quote that is open a word begins with it.
     let (mut command, mut start) = (0, 0);
     let mut escaped = false;
@@ -114,12 +114,12 @@ fn under_way(line: &str) -> Option<(usize, String, Option<String>)> {
         Some(Line::System(_)) => return None,
         None => String::new(),
     };
-    let command = match words::parse(before.get(command..)?).ok()?.pop() {
-        Some(Line::Words(words)) => words.first().map(Word::text),
+    let before = match words::parse(before.get(command..)?).ok()?.pop() {
+        Some(Line::Words(words)) => words.iter().map(Word::text).collect(),
         Some(Line::System(_)) => return None,
-        None => None,
+        None => Vec::new(),
     };
-    Some((start, word, command))
+    Some((start, word, before))
 }
 
 /// The names that begin with `last`, in their order. Of too many, those in the middle are left out: the first and the last tell how much
@@ -144,20 +144,21 @@ impl Completer for Completions<'_, '_> {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let Some((start, word, command)) = line.get(..cursor).and_then(under_way) else {
+        let Some((start, word, before)) = line.get(..cursor).and_then(under_way) else {
             return Ok((cursor, Vec::new()));
         };
         let (directory, last) = match word.rfind('/') {
             Some(slash) => word.split_at_checked(slash.saturating_add(1)).unwrap_or((&word, "")),
             None => ("", word.as_str()),
         };
-        let names = match command.as_deref().map(command::meaning) {
+        let meaning = (!before.is_empty()).then(|| command::meaning(&before));
+        let names = match meaning {
             None => command::names().into_iter().map(|name| (name, false)).collect(),
             Some(Meaning::Remote) => self.remote(directory),
             Some(Meaning::Local) => local(directory),
             Some(Meaning::Other) => Vec::new(),
         };
-        let directory = if command.is_none() { "" } else { directory };
+        let directory = if before.is_empty() { "" } else { directory };
         let mut pairs: Vec<Pair> = matching(names, last)
             .into_iter()
             .map(|(name, is_directory)| {
@@ -192,20 +193,19 @@ mod tests {
 
     #[test]
     fn word_before_the_cursor_is_found_with_its_command() {
-        let found = |line: &str| {
-            under_way(line).map(|(start, word, command)| (start, word, command.unwrap_or_default()))
-        };
+        let found = |line: &str| under_way(line).map(|(start, word, before)| (start, word, before.join(" ")));
         for (line, start, word, command) in [
             ("", 0, "", ""),
             ("ge", 0, "ge", ""),
             ("get ", 4, "", "get"),
             ("get a\\ b", 4, "a b", "get"),
             ("get \"a b", 4, "a b", "get"),
-            ("get x 'pub/a", 6, "pub/a", "get"),
+            ("get x 'pub/a", 6, "pub/a", "get x"),
+            ("ls; mirror -P 2 a", 16, "a", "mirror -P 2"),
             ("pwd; cd ü", 8, "ü", "cd"),
             ("pwd;c", 4, "c", ""),
-            ("put 'a;b' c", 10, "c", "put"),
-            ("put a\\;b c", 9, "c", "put"),
+            ("put 'a;b' c", 10, "c", "put a;b"),
+            ("put a\\;b c", 9, "c", "put a;b"),
             ("get a\\", 4, "a", "get"),
         ] {
             assert_eq!(found(line), Some((start, word.to_owned(), command.to_owned())), "{line}");

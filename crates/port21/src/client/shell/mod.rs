@@ -10,6 +10,7 @@
 mod command;
 mod complete;
 mod editor;
+mod mirror;
 mod perform;
 mod place;
 pub mod words;
@@ -31,6 +32,7 @@ use crate::escape;
 use crate::interrupt;
 use crate::outcome::{Failure, Outcome, Told};
 use crate::output::complain;
+use command::{PlaceCommand, ShellCommand};
 use place::Place;
 use words::Line;
 
@@ -86,7 +88,7 @@ fn carry_out<'a>(
 ) -> anyhow::Result<Outcome> {
     if let Some(url) = &arguments.url {
         let mut shell = shell.borrow_mut();
-        let opened = shell.until_signal(|shell| Box::pin(perform::open(shell, url.clone())));
+        let opened = shell.unless(ended, |shell| Box::pin(perform::open(shell, url.clone())));
         shell.go_on(opened.map(|()| Outcome::Complete))?;
     }
     match batch {
@@ -122,6 +124,14 @@ fn read(source: io::Result<impl Read>, shown: &str) -> anyhow::Result<String> {
         .into());
     }
     Ok(text)
+}
+
+/// Fails once somebody wants what is under way to end.
+fn ended(interactive: bool) -> anyhow::Result<()> {
+    if interactive && interrupt::take_interactive() {
+        anyhow::bail!("interrupted");
+    }
+    interrupt::check()
 }
 
 impl<'a> Shell<'a> {
@@ -180,10 +190,13 @@ impl<'a> Shell<'a> {
                 return Ok((Next::Command, outcome));
             }
         };
-        if matches!(command, command::ShellCommand::Quit) {
+        if matches!(command, ShellCommand::Quit) {
             return Ok((Next::Quit, Outcome::Complete));
         }
-        let outcome = self.until_signal(|shell| Box::pin(perform::perform(shell, command)));
+        // A mirror ends by itself, and tells what it has done by then.
+        let ends_itself = matches!(command, ShellCommand::AtPlace(PlaceCommand::Mirror(_)));
+        let ended = move |interactive| if ends_itself { Ok(()) } else { ended(interactive) };
+        let outcome = self.unless(ended, |shell| Box::pin(perform::perform(shell, command)));
         Ok((Next::Command, self.go_on(outcome)?))
     }
 
@@ -209,22 +222,18 @@ impl<'a> Shell<'a> {
         Ok(outcome)
     }
 
-    /// Does something until it is done, or until Ctrl-C: then what is under way is given up, and the shell goes on if somebody types.
-    fn until_signal<T>(
+    /// Does something until it is done, or until `ended` fails, as at Ctrl-C: then what is under way is given up, and the shell goes on if
+    /// somebody types.
+    fn unless<T>(
         &mut self,
+        ended: impl Fn(bool) -> anyhow::Result<()>,
         work: impl for<'b> FnOnce(
             &'b mut Shell<'a>,
         ) -> std::pin::Pin<Box<dyn Future<Output = anyhow::Result<T>> + 'b>>,
     ) -> anyhow::Result<T> {
         let runtime = Rc::clone(&self.runtime);
         let interactive = self.interactive;
-        let ended = || {
-            if interactive && interrupt::take_interactive() {
-                anyhow::bail!("interrupted");
-            }
-            interrupt::check()
-        };
-        runtime.block_on(unless(ended, work(self)))
+        runtime.block_on(unless(|| ended(interactive), work(self)))
     }
 
     /// Ends the session, and tells what was odd.

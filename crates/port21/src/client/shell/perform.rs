@@ -13,6 +13,7 @@ use ftp_protocol::{Command as FtpCommand, Verb};
 
 use super::Shell;
 use super::command::{PlaceCommand, PutLine, ShellCommand};
+use super::mirror;
 use super::place::Place;
 use super::words::Word;
 use crate::arguments::client::{
@@ -117,6 +118,7 @@ async fn at_the_place(shell: &mut Shell<'_>, command: PlaceCommand) -> anyhow::R
             let arguments = PutArguments { files_and_url: Vec::new(), options, connection: connection() };
             put::with(sessions, &files, &url, &arguments).await
         }
+        PlaceCommand::Mirror(line) => mirror::run(shell, &here, &line).await,
         PlaceCommand::Rm { names, recursive: true } => change::remove_all(sessions, &urls(&names)).await,
         PlaceCommand::Rm { names, .. } => change::remove(sessions, &urls(&names), Kinds::Files).await,
         PlaceCommand::Rmdir { names } => change::remove(sessions, &urls(&names), Kinds::Directories).await,
