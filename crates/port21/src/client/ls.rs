@@ -73,9 +73,20 @@ async fn entries(client: &mut Client, url: &FtpUrl, all: bool) -> Result<Vec<Ent
         }
         Err(error) => return Err(error),
     };
+    // To LIST, some servers answer with nothing for what is not there. MLSD is refused then (RFC 3659 section 7.2.1).
+    if entries.is_empty() && !place.is_empty() && !client.features().has_machine_listings() {
+        look_for(client, place).await?;
+    }
     entries.retain(|entry| wanted.is_empty() || pattern::matches(wanted, &entry.name));
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Fails if there is no such directory, as far as the server can be asked for that and brought back to where it is.
+async fn look_for(client: &mut Client, directory: &[u8]) -> Result<(), Error> {
+    let Ok(home) = client.working_directory().await else { return Ok(()) };
+    client.change_directory(directory).await?;
+    client.change_directory(home).await
 }
 
 /// An entry as a line of JSON.

@@ -24,6 +24,22 @@ fn what_is_not_there_is_one_sentence_and_exit_code_1() {
 }
 
 #[test]
+fn directory_that_is_not_there_is_told_though_its_listing_is_empty() {
+    let replies = |cwd: &[u8]| Manners {
+        replies: vec![("FEAT", b"211-\r\n SIZE\r\n211 End\r\n".to_vec()), ("CWD", cwd.to_vec())],
+        ..Manners::default()
+    };
+    for (cwd, expected) in [(&b"550 no such directory\r\n"[..], 1), (b"250 there\r\n", 0)] {
+        let server = FtpServer::start(replies(cwd), &[]);
+        let place = Place { server, ..Place::new(Manners::default()) };
+        let output = place.run(&["ls", &place.url("nope/")]);
+        assert_eq!(code(&output), Some(expected), "{}", talk(&output));
+        assert_eq!(talk(&output).contains("CWD nope: 550"), expected == 1, "{}", talk(&output));
+        assert_eq!(code(&place.run(&["ls", &place.url("")])), Some(0), "the one after login is there");
+    }
+}
+
+#[test]
 fn pattern_that_matches_nothing_fails_alike_with_every_command() {
     let place = Place::new(Manners::default());
     let (url, target) = (place.url("nope*"), place.path(""));
