@@ -10,7 +10,7 @@ use ftp_client::session::{
     Action, Credentials, DataMode, Event, Expect, Representation, Request, Security, Session, Settings, Step,
     Transfer,
 };
-use ftp_protocol::{Command, Verb};
+use ftp_protocol::Verb;
 
 /// Replies that lead somewhere.
 const REPLIES: [&str; 26] = [
@@ -171,7 +171,7 @@ impl Caller {
             self.begun |= matches!(action, Action::Begin);
             if let Action::Send(bytes) = &action {
                 let inner = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
-                assert!(!inner.contains(&b'\n') || inner == TOGETHER, "one command at a time: {inner:?}");
+                assert!(!inner.contains(&b'\n'), "one command at a time: {inner:?}");
             }
             actions += 1;
             assert!(actions < MOST_ACTIONS, "one thing that happens leads to few actions");
@@ -190,9 +190,6 @@ impl Caller {
         assert_eq!(self.answered, self.asked, "left alone, every request is answered in the end");
     }
 }
-
-/// What is asked for to be sent together, as it has to be sent.
-const TOGETHER: &[u8] = b"MFMT 20240101000000 a\r\nRNFR a\r\nRNTO b";
 
 fn request(what: u8) -> Request {
     let transfer = |verb, representation| Transfer::new(verb, b"a", representation);
@@ -215,14 +212,6 @@ fn request(what: u8) -> Request {
             Step::new(Verb::Rnfr, b"a", Expect::Intermediate),
             Step::new(Verb::Rnto, b"b", Expect::Completion),
         ]),
-        7 if what / 10 % 2 == 1 => Request::Pipeline {
-            commands: vec![
-                Command::new(Verb::Mfmt, Some(b"20240101000000 a")),
-                Command::new(Verb::Rnfr, Some(b"a")),
-                Command::new(Verb::Rnto, Some(b"b")),
-            ],
-            patience: (what / 20 % 2 == 1).then_some(Duration::from_secs(5)),
-        },
         7 => Request::Commands(vec![Step::new(Verb::Site, b"x", Expect::Any)]),
         8 => Request::Commands(Vec::new()),
         _ => Request::Quit,

@@ -77,12 +77,6 @@ impl Client {
         Ok(false)
     }
 
-    /// What sets this time of a file, by the way that has set one in this session.
-    pub(crate) fn known_to_set(&self, path: &[u8], to: SystemTime) -> Option<Step> {
-        let setter = Setter::OF_TIMES.into_iter().find(|setter| self.can_set.contains(setter))?;
-        Some(setter.step(time::format(to)?.as_bytes(), path))
-    }
-
     /// Sets the time of a directory's last change (MFMT); `false` if the server does not tell of that command, or refuses it for this one.
     ///
     /// # Errors

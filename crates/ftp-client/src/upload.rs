@@ -11,10 +11,14 @@ use crate::ascii::Encoder;
 use crate::client::Client;
 use crate::download::{OnProgress, Progress};
 use crate::error::Error;
+use crate::note::Note;
 use crate::session::{Answer, Representation, Request, Transfer};
 
 /// What stands behind the name of a file that is not whole yet.
 pub const TEMPORARY_SUFFIX: &[u8] = b".partial";
+
+/// What is said where a server has no RNFR and RNTO.
+const CANNOT_RENAME: &str = "the server cannot rename: files were sent under their own names, where they are seen before they are whole";
 
 /// Bytes that are read from the source at once.
 const BUFFER: usize = 128 * 1024;
@@ -123,6 +127,44 @@ impl Client {
         let bytes = self.send(path, Store { offset, ..how }, source, watch).await?;
         check(self, path).await?;
         Ok(bytes)
+    }
+
+    /// Gives what stands under the temporary name of `path` its own name. `false`: the server cannot rename, so what stood there is
+    /// removed, to be sent again under its own name, and [`Client::can_rename`] tells so from now on.
+    ///
+    /// # Errors
+    /// As for [`Client::replace`].
+    pub async fn publish(&mut self, path: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let path = path.as_ref();
+        let temporary = [path, TEMPORARY_SUFFIX].concat();
+        match self.replace(&temporary, path).await {
+            // RFC 959 section 4.2.2. 501 and 504 are said of this name, and not of the command.
+            Err(error @ Error::Refused { .. }) if matches!(error.code(), Some(500 | 502)) => {}
+            replaced => return replaced.map(|()| true),
+        }
+        self.has_not(Verb::Rnfr);
+        self.note(Note::Other(CANNOT_RENAME.into()));
+        self.remove_file(&temporary).await?;
+        Ok(false)
+    }
+
+    /// Whether nothing is known against renaming: `false` once the server has refused RNFR as unknown.
+    pub fn can_rename(&self) -> bool {
+        !self.is_without(Verb::Rnfr)
+    }
+
+    /// Renames over what is there. Some servers, as those on Windows, rename to no name that is taken.
+    ///
+    /// # Errors
+    /// As for [`Client::rename`].
+    pub async fn replace(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        match self.rename(from, to).await {
+            Err(error) if error.may_mean_taken() && self.remove_file(to).await.is_ok() => {
+                self.rename(from, to).await
+            }
+            result => result,
+        }
     }
 
     async fn send<R>(

@@ -6,15 +6,14 @@
 //! ```text
 //! set WORD...           a setting: prefer, require, off, implicit, active, ipv6, announced, peer ADDRESS, unannounced-end
 //! open USER [PASSWORD]  a request; likewise retrieve PATH, store PATH, list PATH, machine-list PATH, text PATH (RETR in TYPE A),
-//!                       with offset=N and size=N behind; ask COMMAND; steps COMMAND | COMMAND; quit; abandon;
-//!                       pipeline COMMAND | ... (sent together; its action has all lines), find-out COMMAND | ... (with patience)
+//!                       with offset=N and size=N behind; ask COMMAND; steps COMMAND | COMMAND; quit; abandon
 //! S: TEXT               the server sends a line; S\n: one that ends with LF; S_: bytes with \r \n \0 \xNN
 //! < EVENT               what became of an action: tls, tls-failed, closed, listening ADDRESS, opened, data-tls, data-tls new, awaited,
 //!                       moved N, ended, cut, failed REASON
 //! wait SECONDS          time passes
 //! C: TEXT               the session sends a line
 //! > ACTION              the session asks: start-tls, close, connect ADDRESS, listen, accept, start-data-tls, begin, close-data, reset-data
-//! = ANSWER              the request is answered: opened, done CODE, replies CODE..., transferred N, closed, or the error's sentence
+//! = ANSWER              the request is answered: opened, done CODE, transferred N, closed, or the error's sentence
 //! (what is asked for may hold the same escapes as S_)
 //! note TEXT             some note holds this text; `no notes`: there is none
 //! ```
@@ -144,11 +143,6 @@ impl Stage {
                 let (first, second) = rest.split_once(" | ").unwrap();
                 Request::Commands(vec![step(first, Expect::Intermediate), step(second, Expect::Completion)])
             }
-            "pipeline" | "find-out" => {
-                let commands = rest.split(" | ").map(|text| Command::parse(text.as_bytes()).0).collect();
-                let patience = (word == "find-out").then_some(Duration::from_secs(5));
-                Request::Pipeline { commands, patience }
-            }
             "quit" => Request::Quit,
             other => panic!("{}: no line begins with {other}", self.place),
         }
@@ -195,9 +189,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 
 fn written(action: &Action) -> String {
     match action {
-        Action::Send(bytes) => {
-            format!("C: {}", String::from_utf8_lossy(bytes).trim_end_matches("\r\n").replace("\r\n", " | "))
-        }
+        Action::Send(bytes) => format!("C: {}", String::from_utf8_lossy(bytes).trim_end_matches("\r\n")),
         Action::StartTls => "> start-tls".into(),
         Action::Close => "> close".into(),
         Action::Connect { address: Some(address), port } => format!("> connect {address}:{port}"),
@@ -211,10 +203,6 @@ fn written(action: &Action) -> String {
         Action::Answer(Ok(answer)) => match answer {
             Answer::Opened => "= opened".into(),
             Answer::Replied(reply) => format!("= done {}", reply.code.unwrap_or(0)),
-            Answer::Replies(replies) => {
-                let codes = replies.iter().map(|reply| format!(" {}", reply.code.unwrap_or(0)));
-                format!("= replies{}", codes.collect::<String>())
-            }
             Answer::Transferred { bytes, .. } => format!("= transferred {bytes}"),
             Answer::Closed => "= closed".into(),
         },
@@ -283,11 +271,6 @@ fn hostility() {
 #[test]
 fn recovery() {
     assert!(play("recovery.txt") >= 6);
-}
-
-#[test]
-fn pipelines() {
-    assert!(play("pipelines.txt") >= 8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,8 +38,6 @@ pub struct Manners {
     pub aside: Option<Aside>,
     /// What is sent at the end of a transfer, in place of "226 …"; nothing closes the control connection.
     pub closing: Option<Vec<u8>>,
-    /// What has come with a command is dropped.
-    pub reads_one: bool,
 }
 
 /// Something that is done in the middle of a transfer.
@@ -64,8 +62,6 @@ struct Shared {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     /// Every line that clients sent.
     lines: Mutex<Vec<String>>,
-    /// The most commands that came together.
-    together: AtomicUsize,
     manners: Manners,
     cuts: Mutex<usize>,
     /// Uploads that are still to be lost, and to be cut.
@@ -83,9 +79,8 @@ impl FtpServer {
         let cuts = Mutex::new(manners.cuts.unwrap_or(usize::MAX));
         let broken = Mutex::new((manners.lost_uploads, manners.cut_uploads));
         let once = Mutex::new(manners.once.clone());
-        let (lines, together, ended) = (Mutex::default(), AtomicUsize::default(), AtomicBool::new(false));
-        let files = Mutex::new(files);
-        let shared = Arc::new(Shared { files, lines, together, manners, cuts, broken, once, ended });
+        let (lines, ended) = (Mutex::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { files: Mutex::new(files), lines, manners, cuts, broken, once, ended });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -113,11 +108,6 @@ impl FtpServer {
     /// The names of all files.
     pub fn names(&self) -> Vec<String> {
         self.shared.files.lock().expect("no panic").keys().cloned().collect()
-    }
-
-    /// The most commands that came together so far.
-    pub fn most_together(&self) -> usize {
-        self.shared.together.load(Ordering::Relaxed)
     }
 
     /// Every line that clients sent so far.
@@ -153,12 +143,6 @@ impl Session<'_> {
             let mut line = Vec::new();
             if reader.read_until(b'\n', &mut line)? == 0 || shared.ended.load(Ordering::Relaxed) {
                 return Ok(());
-            }
-            let behind = reader.buffer().iter().filter(|&&byte| byte == b'\n').count();
-            shared.together.fetch_max(behind + 1, Ordering::Relaxed);
-            if shared.manners.reads_one {
-                let dropped = reader.buffer().len();
-                reader.consume(dropped);
             }
             let line = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
             shared.lines.lock().expect("no panic").push(line.clone());

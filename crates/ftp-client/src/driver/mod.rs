@@ -28,7 +28,6 @@ use tokio::time::Sleep;
 
 use crate::error::Error;
 use crate::note::{Note, Notes};
-use crate::publish::Pipelining;
 use crate::session::{Action, Answer, Event, Request, Session, Settings};
 use crate::tap::{Purpose, Tap};
 use attempt::Attempt;
@@ -61,7 +60,7 @@ pub(crate) struct Driver {
     /// The data connection of the transfer under way resumed nothing.
     not_resumed: bool,
     /// What outlives the session.
-    pub(crate) legacy: Arc<Legacy>,
+    legacy: Arc<Legacy>,
 }
 
 /// What the sessions of one connector leave to it.
@@ -69,8 +68,6 @@ pub(crate) struct Driver {
 pub(crate) struct Legacy {
     /// With TLS 1.3 the server's tickets ran out.
     pub(crate) tickets_ran_out: AtomicBool,
-    /// Whether the server reads commands that come together.
-    pub(crate) pipelining: Mutex<Pipelining>,
     /// What was odd.
     pub(crate) notes: Mutex<Notes>,
 }

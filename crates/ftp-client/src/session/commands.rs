@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use ftp_protocol::sequence::{is_completion, is_preliminary};
+use ftp_protocol::sequence::{is_completion, is_intermediate, is_preliminary};
 use ftp_protocol::{Reply, Verb};
 
-use super::request::{Answer, Representation, Step};
+use super::request::{Answer, Expect, Representation, Step};
 use super::{Session, State};
-use crate::error::{Asked, Error};
+use crate::error::{Asked, Error, Said};
 
 /// Commands that are under way.
 #[derive(Debug)]
 pub(super) struct Commands {
-    /// What was sent, and what it must get.
-    step: Step,
+    /// What the command that was sent must get.
+    expect: Expect,
     /// What the server has once it agrees to the command, if that is TYPE.
     representation: Option<Representation>,
     rest: VecDeque<Step>,
@@ -38,8 +38,8 @@ impl Session {
             let argument = step.command.argument.as_deref();
             representation = all.into_iter().find(|known| argument == Some(known.code().as_bytes()));
         }
-        self.send(now, step.command.clone())?;
-        Ok(State::Commands(Commands { step, representation, rest }))
+        self.send(now, step.command)?;
+        Ok(State::Commands(Commands { expect: step.expect, representation, rest }))
     }
 
     pub(super) fn commands_reply(
@@ -54,7 +54,20 @@ impl Session {
             return Ok(State::Commands(commands));
         }
         self.unsettled = false;
-        let reply = commands.step.judge(reply)?;
+        let as_expected = match commands.expect {
+            Expect::Completion => is_completion(code),
+            Expect::Intermediate => is_intermediate(code),
+            Expect::Any => true,
+        };
+        if !as_expected {
+            let (command, reply) = (self.outstanding_asked(), Said::new(reply));
+            let refused = code >= 400;
+            return Err(if refused {
+                Error::Refused { command, reply }
+            } else {
+                Error::UnexpectedReply { command, reply }
+            });
+        }
         if commands.representation.is_some() && is_completion(code) {
             self.representation = commands.representation;
         }

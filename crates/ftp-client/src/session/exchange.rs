@@ -17,16 +17,11 @@ impl Session {
         let bytes =
             command.encode().map_err(|reason| Error::Argument { command: Asked(command.clone()), reason })?;
         self.actions.push_back(Action::Send(bytes));
-        self.sent(now, command);
-        Ok(())
-    }
-
-    /// Waits for the reply to a command that is being sent.
-    pub(super) fn sent(&mut self, now: Instant, command: Command) {
         self.outstanding = Some(command);
         self.answers_from = self.lines.offset();
         self.passed_over = None;
         self.deadline = Some(after(now, self.settings.timeouts.reply));
+        Ok(())
     }
 
     pub(super) fn handle_reply(&mut self, now: Instant, reply: Reply) {
@@ -52,7 +47,6 @@ impl Session {
                 }
             }
             State::Commands(commands) => self.commands_reply(now, commands, reply),
-            State::Pipelining(pipeline) => self.pipeline_reply(now, pipeline, reply),
             State::Transferring(transferring) => return self.transfer_reply(now, transferring, reply),
             State::Recovering(recovery) => return self.recovery_reply(now, recovery, reply),
             State::KeepingAlive if is_preliminary(code) => Ok(State::KeepingAlive),

@@ -14,7 +14,7 @@
 //! [`Action::Answer`]. The states, with what leads from one to the next:
 //!
 //! ```text
-//! Connected ── Open ──▶ Opening ── logged in ──▶ Idle ◀── answered ── Commands, Pipelining, Transferring, KeepingAlive
+//! Connected ── Open ──▶ Opening ── logged in ──▶ Idle ◀── answered ── Commands, Transferring, KeepingAlive
 //!                          │                      │ ▲
 //!                          ▼                 QUIT │ └── settled ── Recovering ◀── abandoned, or the data failed
 //!                        Closed ◀── 221 ── Quitting
@@ -26,7 +26,6 @@ mod event;
 mod exchange;
 mod flow;
 mod opening;
-mod pipeline;
 mod recovery;
 mod request;
 mod settings;
@@ -47,7 +46,6 @@ use crate::features::Features;
 use crate::note::{Note, Notes};
 use commands::Commands;
 use opening::Opening;
-use pipeline::Pipeline;
 use recovery::Recovery;
 use transfer::Transferring;
 
@@ -120,7 +118,6 @@ enum State {
     Opening(Opening),
     Idle,
     Commands(Commands),
-    Pipelining(Pipeline),
     Transferring(Box<Transferring>),
     Recovering(Recovery),
     KeepingAlive,
@@ -250,28 +247,14 @@ impl Session {
             }
             State::Transferring(transferring) => self.transfer_timeout(now, transferring),
             State::Recovering(recovery) => self.give_up(now, recovery.error),
-            State::Pipelining(mut pipeline) => match pipeline.replies_until_now() {
-                Some(replies) => {
-                    self.answer(Ok(Answer::Replies(replies)));
-                    self.rest(now);
-                }
-                None => {
-                    self.state = State::Pipelining(pipeline);
-                    self.reply_timeout(now);
-                }
-            },
             State::Quitting => self.end_quietly(),
             other => {
                 self.state = other;
-                self.reply_timeout(now);
+                self.note_silence();
+                let error = self.no_reply(self.settings.timeouts.reply);
+                self.fail(now, error);
             }
         }
-    }
-
-    fn reply_timeout(&mut self, now: Instant) {
-        self.note_silence();
-        let error = self.no_reply(self.settings.timeouts.reply);
-        self.fail(now, error);
     }
 
     /// The next thing to do; `None` when the session waits.
@@ -332,7 +315,6 @@ impl Session {
         let next = match request {
             Request::Open(_) => Err(Error::Settings("the session is open already".into())),
             Request::Commands(steps) => self.start_commands(now, steps),
-            Request::Pipeline { commands, patience } => self.start_pipeline(now, commands, patience),
             Request::Transfer(transfer) => self.start_transfer(now, transfer),
             Request::Quit => self.send(now, Command::new(Verb::Quit, None)).map(|()| State::Quitting),
         };

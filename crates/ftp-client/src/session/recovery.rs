@@ -23,8 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Recovery {
     phase: Phase,
-    /// Replies that come behind the next one, of commands that were sent together.
-    more: usize,
     pub(super) error: Error,
 }
 
@@ -48,7 +46,6 @@ impl Recovery {
 
 impl Session {
     pub(super) fn recover(&mut self, now: Instant, error: Error) {
-        let mut more = 0;
         let phase = match std::mem::replace(&mut self.state, State::Idle) {
             State::Transferring(under_way) => {
                 self.close_data(under_way.is_upload());
@@ -64,10 +61,6 @@ impl Session {
                 }
             }
             State::Commands(_) => Phase::Draining,
-            State::Pipelining(pipeline) => {
-                more = pipeline.behind();
-                Phase::Draining
-            }
             State::KeepingAlive => {
                 self.state = State::KeepingAlive;
                 self.queued = None;
@@ -93,17 +86,13 @@ impl Session {
         };
         self.deadline = Some(after(now, PATIENCE));
         match sent {
-            Ok(()) => self.state = State::Recovering(Recovery { phase, more, error }),
+            Ok(()) => self.state = State::Recovering(Recovery { phase, error }),
             Err(error) => self.give_up(now, error),
         }
     }
 
     pub(super) fn recovery_reply(&mut self, now: Instant, recovery: Recovery, _reply: Reply) {
         match recovery.phase {
-            Phase::Draining if recovery.more > 0 => {
-                let more = recovery.more.saturating_sub(1);
-                self.state = State::Recovering(Recovery { more, ..recovery });
-            }
             Phase::Draining => {
                 self.answer(Err(recovery.error));
                 self.rest(now);

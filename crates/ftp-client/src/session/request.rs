@@ -1,12 +1,8 @@
 //! What the session can be asked for, and what it answers.
 
 use std::fmt;
-use std::time::Duration;
 
-use ftp_protocol::sequence::{is_completion, is_intermediate};
 use ftp_protocol::{Command, Reply, Verb};
-
-use crate::error::{Asked, Error, Said};
 
 /// Something for the session to do; one at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +11,6 @@ pub enum Request {
     Open(Credentials),
     /// Send these commands, each when the one before it was answered as it had to be.
     Commands(Vec<Step>),
-    /// Send these commands together, and wait for a reply to each, whatever it says. TYPE and REIN must not be among them.
-    Pipeline {
-        /// The commands, none with a data connection.
-        commands: Vec<Command>,
-        /// So long after a reply without a further one, those that came are all, and no error: whether the server reads what comes with a
-        /// command is to be found out.
-        patience: Option<Duration>,
-    },
     /// Transfer a file or a listing.
     Transfer(Transfer),
     /// Say QUIT and close.
@@ -70,28 +58,7 @@ pub struct Step {
 impl Step {
     /// `verb` with `argument`, to be answered with `expect`.
     pub fn new(verb: Verb, argument: &[u8], expect: Expect) -> Self {
-        let argument = (!argument.is_empty()).then_some(argument);
-        Self { command: Command::new(verb, argument), expect }
-    }
-
-    /// Whether this final reply is what has to come back.
-    pub(crate) fn judge(&self, reply: Reply) -> Result<Reply, Error> {
-        let code = reply.code.unwrap_or_default();
-        let as_expected = match self.expect {
-            Expect::Completion => is_completion(code),
-            Expect::Intermediate => is_intermediate(code),
-            Expect::Any => true,
-        };
-        if as_expected {
-            return Ok(reply);
-        }
-        let (command, reply) = (Asked(self.command.clone()), Said::new(reply));
-        let refused = code >= 400;
-        Err(if refused {
-            Error::Refused { command, reply }
-        } else {
-            Error::UnexpectedReply { command, reply }
-        })
+        Self { command: Command::new(verb, Some(argument)), expect }
     }
 }
 
@@ -161,8 +128,6 @@ pub enum Answer {
     Opened,
     /// The reply to the last command.
     Replied(Reply),
-    /// The replies to commands that were sent together, in their order.
-    Replies(Vec<Reply>),
     /// The transfer is whole: both the data connection and the reply say so.
     Transferred {
         /// Bytes that crossed the data connection.

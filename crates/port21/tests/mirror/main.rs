@@ -12,5 +12,4 @@ mod rough;
 #[allow(dead_code, reason = "shared with tests that ask more of servers")]
 #[path = "../client_interop/servers.rs"]
 mod servers;
-mod together;
 mod unfinished;

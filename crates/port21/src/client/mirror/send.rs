@@ -194,14 +194,13 @@ async fn transfer(
             }
         }
     }
+    let timed = set_time(crew, seat, &temporary, job.item.time).await?;
+    let sent = Sent { transferred, timed, verified };
     if temporary == path {
-        let timed = set_time(crew, seat, path, job.item.time).await?;
-        return Ok(Sent { transferred, timed, verified });
+        return Ok(sent);
     }
-    let published = seat.client.publish_with_time(path, wished(crew, job.item.time)).await?;
-    let timed = published.timed.map(|set| look_at_time(crew, set)).transpose()?;
-    if published.renamed {
-        return Ok(Sent { transferred, timed, verified });
+    if seat.client.publish(path).await? {
+        return Ok(sent);
     }
     crew.in_place.set(true);
     Box::pin(transfer(crew, seat, job, file, path, 0)).await
@@ -322,32 +321,21 @@ async fn set_time(
     path: &[u8],
     time: Option<Stamp>,
 ) -> Result<Option<bool>, Trouble> {
-    let Some(time) = wished(crew, time) else { return Ok(None) };
-    let set = seat.client.set_modified(path, time).await;
-    look_at_time(crew, set).map(Some)
-}
-
-/// The time that a file is to get.
-fn wished(crew: &Crew, time: Option<Stamp>) -> Option<SystemTime> {
-    time.filter(|_| crew.rules.times).and_then(Stamp::to_time)
-}
-
-/// Notes why a time could not be set; whether it was.
-fn look_at_time(crew: &Crew, set: Result<bool, Error>) -> Result<bool, Trouble> {
-    let set = match set {
+    let Some(time) = time.filter(|_| crew.rules.times).and_then(Stamp::to_time) else { return Ok(None) };
+    let set = match seat.client.set_modified(path, time).await {
         Ok(set) => set,
         Err(Error::Refused { .. } | Error::Settings(_)) => {
             crew.note(
                 "the times of some files could not be set: what was sent is remembered here instead".into(),
             );
-            return Ok(false);
+            return Ok(Some(false));
         }
         Err(error) => return Err(error.into()),
     };
     if !set {
         crew.note("the server takes no times of files (MFMT, MDTM, SITE UTIME): what was sent is remembered here instead".into());
     }
-    Ok(set)
+    Ok(Some(set))
 }
 
 async fn set_mode(crew: &Crew, seat: &mut Seat, path: &[u8], mode: Option<u32>) -> Result<bool, Trouble> {
