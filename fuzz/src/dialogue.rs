@@ -205,6 +205,7 @@ impl Talk {
             scope: Scope::default(),
             addresses: Some(addresses),
             hop_limit: 64,
+            identification: 0,
             ip_length: 40 + payload.len() as u32,
             transport: Some(Transport::Tcp(segment)),
             reassembled: None,

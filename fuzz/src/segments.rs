@@ -89,6 +89,7 @@ fn feed(tracker: &mut Tracker, listener: &mut Listener, sent: &Sent, number: u64
         scope: Scope::default(),
         addresses: Some(addresses),
         hop_limit: 64,
+        identification: 0,
         ip_length: 40 + segment.payload_length,
         transport: Some(Transport::Tcp(segment)),
         reassembled: None,

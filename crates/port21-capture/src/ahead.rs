@@ -153,6 +153,7 @@ fn without_bytes(decoded: &Decoded<'_>) -> Decoded<'static> {
         scope: decoded.scope,
         addresses: decoded.addresses,
         hop_limit: decoded.hop_limit,
+        identification: decoded.identification,
         ip_length: decoded.ip_length,
         transport,
         reassembled,

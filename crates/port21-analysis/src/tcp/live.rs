@@ -19,6 +19,8 @@ pub(super) struct Arrival<'a> {
     pub segment: &'a Segment<'a>,
     /// Length of the IP packet that brought it.
     pub ip_length: u32,
+    /// Identification of that packet, if it was one of IPv4.
+    pub identification: u16,
 }
 
 impl Arrival<'_> {

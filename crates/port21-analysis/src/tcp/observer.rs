@@ -88,7 +88,7 @@ impl Observer {
         // On a short way TCP itself repeats at once what the other end asks for by repeating its acknowledgment (RFC 5681, section 3.2).
         let is_asked_for =
             segment.payload_length > 0 && receiver.asks > 0 && receiver.side.acknowledges(segment.sequence);
-        let repeats = sender.recent.repeats(segment, time, adjacent);
+        let repeats = sender.recent.repeats(arrival, adjacent);
         marks.add_if(repeats && agrees && !is_asked_for, Mark::DuplicateFrame);
         if marks.has(Mark::DuplicateAck) && !marks.has(Mark::DuplicateFrame) {
             sender.asks = sender.asks.saturating_add(1);

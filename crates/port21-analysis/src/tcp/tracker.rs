@@ -63,6 +63,7 @@ impl Tracker {
             from,
             segment,
             ip_length: decoded.ip_length,
+            identification: decoded.identification,
         };
         live.take_in(arrival, sink, &mut self.budget);
         let room = self.alarms.len() < self.budget.limits.connections.saturating_mul(2);

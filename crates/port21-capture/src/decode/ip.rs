@@ -30,6 +30,7 @@ pub(super) fn version_4<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
     let ends = (Ipv4Addr::new(s0, s1, s2, s3), Ipv4Addr::new(d0, d1, d2, d3));
     decoded.addresses = Some((IpAddr::V4(ends.0), IpAddr::V4(ends.1)));
     decoded.hop_limit = hop_limit;
+    decoded.identification = u16::from_be_bytes([i0, i1]);
     let datagram = match usize::from(u16::from_be_bytes([l0, l1])) {
         // Segmentation offload: the host gave the packet to its network card before a length was known.
         0 => view,
@@ -43,7 +44,7 @@ pub(super) fn version_4<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
     if offset == 0 && !more {
         return Step::Protocol(protocol, payload);
     }
-    let identifier = u32::from(u16::from_be_bytes([i0, i1]));
+    let identifier = u32::from(decoded.identification);
     Step::Fragment(Fragment { identifier, protocol, offset, more, payload })
 }
 
@@ -62,6 +63,7 @@ pub(super) fn version_6<'a>(view: View<'a>, decoded: &mut Decoded<'a>) -> Step<'
         decoded.addresses = Some((IpAddr::V6(ends.0), IpAddr::V6(ends.1)));
     }
     decoded.hop_limit = hop_limit;
+    decoded.identification = 0;
     let payload = match usize::from(u16::from_be_bytes([l0, l1])) {
         0 => jumbo_length(next, rest).map_or(rest, |length| rest.of_length(length)),
         length => rest.of_length(length),

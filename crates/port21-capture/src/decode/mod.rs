@@ -94,6 +94,7 @@ impl Decoder {
             scope: Scope::default(),
             addresses: None,
             hop_limit: 0,
+            identification: 0,
             ip_length: 0,
             transport: None,
             reassembled: None,

@@ -154,6 +154,8 @@ pub struct Decoded<'a> {
     pub addresses: Option<(IpAddr, IpAddr)>,
     /// Time to live or hop limit of the innermost IP header.
     pub hop_limit: u8,
+    /// Identification of the innermost IP header, if that is one of IPv4 (RFC 6864); else 0.
+    pub identification: u16,
     /// Length of the innermost IP packet on the wire in bytes, its header included; of a reassembled datagram the
     /// length that it would have had in one piece.
     pub ip_length: u32,

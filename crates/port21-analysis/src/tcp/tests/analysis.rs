@@ -173,6 +173,24 @@ fn a_frame_captured_twice_is_told_from_a_retransmission_by_its_bytes() {
 }
 
 #[test]
+fn who_acknowledges_the_same_twice_sends_two_packets_and_a_copy_is_one() {
+    let said_twice = heard_after_opening(
+        "
+        > \"ab\" id=1
+        < ACK ack=3 id=8
+        < ACK ack=3 +0ms id=9",
+    );
+    assert!(said_twice.marked(Mark::DuplicateFrame).is_empty());
+    let twice = heard_after_opening(
+        "
+        > \"ab\" id=1
+        < ACK ack=3 id=8
+        < ACK ack=3 +0ms id=8",
+    );
+    assert_eq!(twice.marked(Mark::DuplicateFrame), [6]);
+}
+
+#[test]
 fn every_second_frame_of_a_conversation_that_was_captured_twice_is_a_copy() {
     // The copy of an acknowledgment is no request to send again, and neither is that of the segment behind it.
     let twice = heard_after_opening(

@@ -161,7 +161,7 @@ impl Talk {
         let mut flags = Flags::ACK;
         let (mut sequence, mut acknowledgement) = (self.next[from], self.next[1 - from]);
         let (mut window, mut scale, mut cut) = (1_000, None, payload.len());
-        let (mut later, mut port) = (1, 50_000);
+        let (mut later, mut port, mut identification) = (1, 50_000, 0);
         for word in words {
             let number = |text: &str| text.parse::<i64>().expect("a number");
             match word.split_once('=') {
@@ -171,6 +171,7 @@ impl Talk {
                 Some(("scale", value)) => scale = Some(number(value) as u8),
                 Some(("cut", value)) => cut = number(value) as usize,
                 Some(("port", value)) => port = number(value) as u16,
+                Some(("id", value)) => identification = number(value) as u16,
                 Some((other, _)) => panic!("{other}"),
                 None if word.starts_with('+') => later = number(&word[1..word.len() - 2]),
                 None => flags = word.split('+').fold(Flags::default(), |all, name| all | flag(name)),
@@ -196,7 +197,8 @@ impl Talk {
             payload_length: payload.len() as u32,
         };
         segment.options.window_scale = scale;
-        let decoded = packet(self.packet, Timestamp(self.time), from == 1);
+        let mut decoded = packet(self.packet, Timestamp(self.time), from == 1);
+        decoded.identification = identification;
         self.tracker.segment(&decoded, &segment, &mut self.heard);
     }
 }
@@ -213,6 +215,7 @@ pub fn packet(number: u64, time: Timestamp, from_responder: bool) -> Decoded<'st
         scope: Scope::default(),
         addresses: Some((hosts[0], hosts[1])),
         hop_limit: 64,
+        identification: 0,
         ip_length: 40,
         transport: None,
         reassembled: None,
