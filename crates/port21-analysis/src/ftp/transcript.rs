@@ -253,6 +253,7 @@ impl Transcript {
             time: kept.place.time.seconds_since(style.epoch),
             code: kept.code,
             lines: match kept.lines {
+                // Nearly every reply: no need to look for line feeds.
                 1 => smallvec![hex::short_text(text)],
                 _ => lines().map(hex::short_text).collect(),
             },
